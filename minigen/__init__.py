@@ -1,0 +1,1 @@
+"""minigen: generative models from scratch, every gradient by hand."""
