@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from minigen.errors import MinigenError
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -12,13 +14,13 @@ class Dataset:
 
     Args:
         name: what to call it in a log line, e.g. ``mnist`` or the path that was read.
-        train: (N, D). uint8 means pixels 0..255, to be divided by 255 batch by batch; float32
-            means values that are used as they are.
+        train: (N, D), finite. uint8 means pixels 0..255, to be divided by 255 batch by batch;
+            float32 means values that are used as they are.
         test: (M, D), the same dtype.
-        image_shape: (rows, columns) with rows * columns = D, where a row is a grey image.
+        image_shape: (height, width) with height * width = D, where a row is a grey image.
         train_labels: (N,) int64, where the source has labels. Used to colour figures only.
         test_labels: (M,) int64.
-        notes: what was done to the file on the way in, one sentence each, for the log.
+        notes: what was done to the data on the way in, a clause each, for the log.
     """
 
     name: str
@@ -32,4 +34,19 @@ class Dataset:
     @property
     def width(self) -> int:
         """D, the number of values in one row."""
-        return self.train.shape[1]
+        return int(self.train.shape[1])
+
+
+def require_unit_interval(dataset: Dataset) -> None:
+    """Raises MinigenError unless every value is in [0, 1], as a Bernoulli likelihood asks.
+
+    uint8 always passes: it is divided by 255 on the way to the model.
+    """
+    if dataset.train.dtype == np.uint8:
+        return
+    low = min(dataset.train.min(), dataset.test.min())
+    high = max(dataset.train.max(), dataset.test.max())
+    if low < 0 or high > 1:
+        pixels = low >= 0 and 127 < high <= 255
+        remedy = "divide them by 255 or save them as uint8" if pixels else "rescale them to 0..1"
+        raise MinigenError(f"{dataset.name}: values from {low!s} to {high!s}, not 0 to 1; {remedy}")

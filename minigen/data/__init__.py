@@ -1,0 +1,52 @@
+"""One door for data: MNIST, which ships with the package, or a user's own files.
+
+MNIST is by LeCun, Cortes and Burges (CC BY-SA 3.0): the four original IDX files, gzipped.
+"""
+
+import os
+from pathlib import Path
+
+from minigen.data.dataset import Dataset, require_unit_interval
+from minigen.data.files import read_npy, read_npz
+from minigen.data.idx import read_idx_folder
+from minigen.data.rows import from_splits, hold_back
+from minigen.errors import MinigenError
+
+__all__ = ["Dataset", "load", "require_unit_interval"]
+
+
+def load(source: str, *, seed: int = 0) -> Dataset:
+    """The data set that ``source`` names.
+
+    Args:
+        source: ``mnist``, or a path to an ``.npy`` file (one array), to an ``.npz`` file (the
+            arrays train and test or x_train and x_test, with or without labels; or one array),
+            or to a folder of IDX files.
+        seed: chooses the rows that are held back as test where the source is one array.
+
+    Raises:
+        MinigenError: the source is unknown, cannot be read, is damaged, or does not hold rows
+            of finite numbers. Files are not trusted: nothing in them is executed, and memory
+            grows with what is there, not with what a header claims.
+    """
+    path = Path(source)
+    suffix = path.suffix.lower()
+    try:
+        if source == "mnist":
+            return read_idx_folder(Path(__file__).parent / "mnist", name=source)
+        if suffix == ".npy":
+            return hold_back(source, read_npy(path), seed)
+        if suffix == ".npz":
+            arrays = read_npz(path)
+            if len(arrays) == 1:
+                (array,) = arrays.values()
+                return hold_back(source, array, seed)
+            return from_splits(source, **arrays)
+        if os.path.isdir(source):
+            return read_idx_folder(path, name=source)
+    except MemoryError:
+        raise MinigenError(f"{source}: does not fit in memory; give fewer rows") from None
+    raise MinigenError(
+        f"{source!r}: not a data set that can be read; give mnist, an existing .npy or .npz file, "
+        "or a folder of IDX files"
+    )

@@ -1,0 +1,181 @@
+"""Reads NumPy files that nobody vouches for: any fault in them is one MinigenError.
+
+``np.load`` raises a dozen kinds of exception on bad files and allocates what a header claims.
+Here every claim is held against the file's size first, and nothing is ever unpickled.
+"""
+
+import math
+import reprlib
+import stat
+import textwrap
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedIOBase, BytesIO
+from pathlib import Path
+from typing import IO, Any
+from warnings import catch_warnings, simplefilter
+
+from numpy import ndarray
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from minigen.errors import MinigenError
+
+Stream = IO[bytes] | BufferedIOBase  # gzip's and zipfile's have no narrower type in common
+
+BLOCK = 2**20  # bytes that are asked for at once
+LONGEST_HEADER = 10_240  # bytes; NumPy itself refuses .npy headers above 10,000
+BELIEVED_SIZE = 2**30  # bytes; beyond this, compressed data must not expand more than ...
+BELIEVED_RATIO = 250  # ... this much: zeros reach 1032-fold, MNIST 5-fold
+
+ALIASES = {
+    "x_train": "train",
+    "x_test": "test",
+    "y_train": "train_labels",
+    "y_test": "test_labels",
+}
+
+
+def read_npy(path: Path) -> NDArray[Any]:
+    """The array in an ``.npy`` file: bool, integers or floats, any shape, byte order and layout.
+
+    Raises:
+        MinigenError: it cannot be opened, is not an ``.npy`` file, is shorter or longer than its
+            header declares, or holds anything but numbers.
+    """
+    with damage_refused(path), open_regular(path) as (stream, size):
+        return _read_array(stream, size, f"{path}")
+
+
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays in an ``.npz`` file: one of any name, or train and test, with labels or not.
+
+    The keys are train, test, train_labels and test_labels, also where the file says x_train,
+    x_test, y_train and y_test.
+
+    Raises:
+        MinigenError: as for ``read_npy``; or the file holds other arrays, fails its checksums,
+            or expands beyond what it declares or what can be believed.
+    """
+    arrays = {}
+    with damage_refused(path), open_regular(path) as (stream, packed):
+        if (begin := stream.read(12))[:2] != b"PK":
+            raise MinigenError(
+                f"{path}: not a NumPy .npz file, it begins with {begin!r}; save one with np.savez"
+            )
+        archive = zipfile.ZipFile(stream)
+        for key, member in _inventory(archive, path).items():
+            where = f"{path}: {reprlib.repr(member.filename)}"
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise MinigenError(f"{where}: unknown compression; save the file with np.savez")
+            refuse_bomb(member.file_size, packed, where)
+            size = member.file_size
+            member.file_size += 1  # room for a byte too many, which zipfile would cut off unseen
+            with damage_refused(where), archive.open(member) as content:
+                arrays[key] = _read_array(content, size, where)
+    return arrays
+
+
+def _inventory(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    """The members of an archive by key, as ``read_npz`` names them; nothing else is in there."""
+    members = archive.infolist()
+    if any(member.comment for member in members):
+        # NumPy writes none: a damaged length has made the next member look like one.
+        raise MinigenError(f"{path}: damaged or incomplete: a member is lost; copy the file again")
+    found = [member.filename.removesuffix(".npy") for member in members]
+    keys = [ALIASES.get(name, name) for name in found]
+    splits = {"train", "test"} <= set(keys) <= {"train", "test", "train_labels", "test_labels"}
+    if len(keys) != 1 and not (splits and len(set(keys)) == len(keys)):
+        raise MinigenError(
+            f"{path}: holds {reprlib.repr(found)}; save one array, or train and test (x_train and "
+            "x_test), optionally with train_labels and test_labels (y_train and y_test)"
+        )
+    return dict(zip(keys, members, strict=True))
+
+
+def _read_array(stream: Stream, size: int, where: str) -> NDArray[Any]:
+    """The array in a stream of ``size`` bytes in the ``.npy`` format."""
+    head = BytesIO(stream.read(LONGEST_HEADER))
+    if not (begin := head.getvalue()).startswith(npy.MAGIC_PREFIX):
+        raise MinigenError(
+            f"{where}: not a NumPy .npy file, it begins with {begin[:12]!r}; save one with np.save"
+        )
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    with catch_warnings():
+        simplefilter("ignore")  # remarks about Python 2, or about odd text in a damaged header
+        try:
+            shape, fortran, dtype = readers[npy.read_magic(head)](head)
+        except MemoryError:  # what Python's parser says of ten thousand brackets
+            raise ValueError("the header is nested too deep") from None
+    if dtype.hasobject:
+        raise MinigenError(f"{where}: pickled objects are refused; save an array of numbers")
+    if dtype.kind not in "biuf":
+        raise MinigenError(f"{where}: holds {dtype.name} values; save bool, integers or floats")
+    declared = math.prod(shape) * dtype.itemsize
+    if declared != size - head.tell():
+        raise _wrong_size(where, declared, size - head.tell())
+    data = read_exactly(stream, declared, where, begin[head.tell() :])
+    return ndarray(shape, dtype, data, order="F" if fortran else "C")
+
+
+def read_exactly(stream: Stream, size: int, where: str, start: bytes = b"") -> bytearray:
+    """``start`` and the rest of a stream: ``size`` bytes together, no fewer and no more.
+
+    Block by block, so that memory grows with what is there. The one byte too many that is asked
+    for also makes gzip and zip verify their checksums.
+    """
+    data = bytearray(start)
+    while len(data) <= size and (block := stream.read(min(BLOCK, size + 1 - len(data)))):
+        data += block
+    if len(data) != size:
+        raise _wrong_size(where, size, "more" if len(data) > size else len(data))
+    return data
+
+
+def refuse_bomb(size: int, packed: int, where: str) -> None:
+    """Raises MinigenError where a file of ``packed`` bytes claims to expand to absurd ``size``."""
+    if size > max(BELIEVED_SIZE, BELIEVED_RATIO * packed):
+        raise MinigenError(
+            f"{where}: {packed} compressed bytes claim to expand to {size}; "
+            "if they truly do, save the data uncompressed"
+        )
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+    """A regular file, opened to be read, and its size in bytes; else MinigenError."""
+    try:
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode):  # asked before opening: a FIFO would wait for a writer
+            stream = path.open("rb")
+        else:
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise MinigenError(f"{path}: is {kind}; give the path of a file")
+    except OSError as error:
+        raise MinigenError(
+            f"{path}: cannot be opened: {error.strerror}; check the path and its permissions"
+        ) from error
+    with stream:
+        yield stream, status.st_size
+
+
+@contextmanager
+def damage_refused(where: Path | str) -> Iterator[None]:
+    """Turns whatever a decoder raises on bad bytes into one MinigenError."""
+    try:
+        yield
+    except (MinigenError, MemoryError):
+        raise
+    except Exception as error:  # zipfile, zlib and NumPy between them raise a dozen kinds
+        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 120, placeholder="...")
+        raise MinigenError(
+            f"{where}: damaged or incomplete ({reason}); copy the file again"
+        ) from error
+
+
+def _wrong_size(where: str, declared: int, found: int | str) -> MinigenError:
+    return MinigenError(
+        f"{where}: damaged or incomplete: its header declares {declared} bytes of data, "
+        f"the file has {found}; copy the file again"
+    )
