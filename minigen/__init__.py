@@ -1,1 +1,3 @@
 """minigen: generative models from scratch, every gradient by hand."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,100 @@
+"""Where arrays live: NumPy on the CPU, CuPy on the GPU.
+
+The mathematics never names either. A function asks its arguments with `array_module` and calls
+what comes back; the commands choose once with `select` and put parameters and data there.
+"""
+
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minigen.errors import MinigenError
+
+Array = Any  # numpy.ndarray or cupy.ndarray: no static type covers both
+Generator = Any  # numpy.random.Generator or cupy.random.Generator
+
+NAMES = ("numpy", "cupy", "auto")
+
+
+def array_module(*arrays: Array) -> ModuleType:
+    """The module, numpy or cupy, in which all these arrays live.
+
+    Raises:
+        MinigenError: an argument is no array, or the arrays are of two kinds.
+    """
+    kinds = {type(array).__module__.partition(".")[0] for array in arrays}
+    if kinds == {"numpy"}:
+        return np
+    if kinds == {"cupy"}:
+        return sys.modules["cupy"]
+    if kinds == {"numpy", "cupy"}:
+        raise MinigenError(
+            "NumPy and CuPy arrays in one call; move them to one side with "
+            "backend.to_numpy(array) or cupy.asarray(array)"
+        )
+    types = ", ".join(type(array).__name__ for array in arrays)
+    raise MinigenError(f"expected NumPy or CuPy arrays, got {types}; convert with numpy.asarray")
+
+
+def select(name: str) -> tuple[ModuleType, str]:
+    """Choose a backend by name, and say in one line what was chosen.
+
+    `auto` takes CuPy if it works and NumPy if it does not; `cupy` that does not work is an error.
+
+    Raises:
+        MinigenError: the name is unknown, or CuPy was asked for and does not work.
+    """
+    if name not in NAMES:
+        raise MinigenError(f"unknown backend {name!r}; choose one of {', '.join(NAMES)}")
+    if name == "numpy":
+        return np, "numpy"
+    cupy, reason = _probe_cupy()
+    if cupy is not None:
+        return cupy, "cupy"
+    if name == "auto":
+        return np, f"numpy ({reason})"
+    raise MinigenError(f"CuPy does not work here: {reason}; use --backend numpy")
+
+
+def _probe_cupy() -> tuple[ModuleType | None, str]:
+    """CuPy, if it can do the kinds of work that training needs; otherwise the reason.
+
+    An import that succeeds proves nothing: without a driver it is the first array that fails, and
+    with half of the CUDA libraries the first kernel or the first matrix product.
+    """
+    try:
+        import cupy
+
+        draw = cupy.random.default_rng(0).standard_normal((2, 2), dtype=np.float32)
+        float(cupy.exp(draw @ draw).sum())
+    except Exception as error:  # CuPy and the CUDA libraries below it raise many kinds
+        reason = str(error).strip().partition("\n")[0]
+        return None, f"{type(error).__name__}: {reason}"
+    return cupy, ""
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """A NumPy array with this content: the array itself, or a copy from the device."""
+    return array if isinstance(array, np.ndarray) else array.get()
+
+
+def generator(xp: ModuleType, *seed: int) -> Generator:
+    """A random generator that draws where xp's arrays live; equal seeds give equal streams."""
+    return xp.random.default_rng(np.random.SeedSequence(seed))
+
+
+def cache_sized(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """Walk equal-sized contiguous arrays together, in views that fit in a core's cache.
+
+    A chain of elementwise operations on a long array reads it from memory once for each
+    operation; on one piece after another, it reads each piece once. A GPU gets the whole arrays:
+    there a launch costs more than the traffic.
+    """
+    flat = [array.reshape(-1) for array in arrays]
+    size = flat[0].size
+    step = 65_536 if array_module(*arrays) is np else max(size, 1)
+    for start in range(0, size, step):
+        yield tuple(array[start : start + step] for array in flat)

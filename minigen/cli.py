@@ -1,0 +1,123 @@
+"""What the commands share: arguments that are checked as they are read, and errors in one line."""
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from minigen.errors import MinigenError
+
+FAILED, BAD_ARGUMENTS, INTERRUPTED = 1, 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with errors in one line and without guessing at abbreviated options."""
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(
+            allow_abbrev=False,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            **kwargs,  # type: ignore[arg-type]
+        )
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_ARGUMENTS, f"minigen: error: {message}; see {self.prog} --help\n")
+
+
+def whole(minimum: int) -> Callable[[str], int]:
+    """An argument type: a whole number of at least `minimum`."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = minimum - 1
+        if number < minimum:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number of at least {minimum}, got {text!r}"
+            )
+        return number
+
+    return parse
+
+
+def real(*, above: float | None = None, least: float | None = None) -> Callable[[str], float]:
+    """An argument type: a finite number greater than `above`, or of at least `least`."""
+    bound = f"greater than {above:g}" if above is not None else f"of at least {least:g}"
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        inside = number > above if above is not None else number >= (least or 0)
+        if not (inside and math.isfinite(number)):
+            raise argparse.ArgumentTypeError(f"must be a finite number {bound}, got {text!r}")
+        return number
+
+    return parse
+
+
+def widths(text: str) -> list[int]:
+    """An argument type: layer widths such as 400 or 400,200; empty text means none."""
+    items = text.split(",") if text else []
+    for item in items:
+        if not (item.strip().isdecimal() and int(item) >= 1):
+            raise argparse.ArgumentTypeError(
+                f"must be whole numbers of at least 1 with commas between them, "
+                f"and {item!r} in {text!r} is not"
+            )
+    return [int(item) for item in items]
+
+
+def check_memory(n_parameters: int) -> None:
+    """Refuse, before anything is allocated, a model that this machine cannot train.
+
+    Each float32 parameter has a gradient and two moments: 16 bytes.
+
+    Raises:
+        MinigenError: that is more than the machine's memory.
+    """
+    needed = 16 * n_parameters
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > memory:
+        raise MinigenError(
+            f"a model of {n_parameters:,} parameters needs about {needed / 1e9:,.0f} GB, and this "
+            f"machine has {memory / 1e9:,.0f}; use smaller layers"
+        )
+
+
+def run(command: Callable[[], None], debug: bool = False) -> int:
+    """The exit status of a command; what it raises becomes one line on stderr.
+
+    Args:
+        command: raises MinigenError, OSError or MemoryError where something is wrong.
+        debug: let the traceback through.
+    """
+    try:
+        command()
+    except KeyboardInterrupt:
+        return _fail("stopped", INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (MinigenError, OSError, MemoryError) as error:
+        if debug:
+            raise
+        return _fail(_one_line(error), FAILED)
+    return 0
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror}; check the path and the disk"
+    if isinstance(error, MemoryError):
+        return f"out of memory: {error}; use a smaller model or batch"
+    return str(error)
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"minigen: error: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,154 @@
+"""Losses: one number per example, in nats where they are likelihoods.
+
+    loss, backward = bce_with_logits(logits, target)    # (N,)
+    dlogits = backward()                                # of the batch mean
+    dlogits = backward(dloss)                           # of sum_n dloss[n] loss[n]
+
+A loss sums over the D columns and leaves the average over rows to the weights, so that means,
+sums and importance weights need no second implementation. The target is data: it has no gradient.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+
+from minigen.backend import Array, array_module
+from minigen.errors import MinigenError
+from minigen.layers import relu
+
+LossBackward = Callable[..., Array]  # (dloss=None) -> gradient of the first argument
+
+
+def mse(prediction: Array, target: Array) -> tuple[Array, LossBackward]:
+    """Squared error per example, summed over columns: sum_d (p_d - t_d)^2.
+
+        d loss / dp = 2 (p - t)
+
+    It is the negative log likelihood of t under N(p, 1/2), up to a constant. Despite the name it
+    is a sum: a mean over columns would weigh the other terms of a loss by D.
+
+    Args:
+        prediction: (N, D).
+        target: (N, D).
+
+    Returns:
+        (N,) and the backward pass to the prediction.
+
+    Raises:
+        MinigenError: the shapes differ, are not (N, D), or have no rows.
+    """
+    check_batch(prediction, target)
+    error = prediction - target
+    loss = (error * error).sum(axis=1)
+
+    def backward(dloss: Array | None = None) -> Array:
+        return (2 * upstream(dloss, loss))[:, None] * error
+
+    return loss, backward
+
+
+def bce(probability: Array, target: Array) -> tuple[Array, LossBackward]:
+    """Cross-entropy of Bernoulli probabilities p: -sum_d [t log p + (1 - t) log(1 - p)].
+
+        d loss / dp = (p - t) / (p (1 - p))
+
+    For teaching. A probability that has been rounded to 0 or 1 leaves neither a finite loss nor a
+    gradient, so it is refused; a float32 sigmoid gets there at logit 17. Train with
+    `bce_with_logits`.
+
+    Args:
+        probability: (N, D), strictly between 0 and 1.
+        target: (N, D), in [0, 1].
+
+    Returns:
+        (N,) in nats, and the backward pass to the probability.
+
+    Raises:
+        MinigenError: the shapes differ, are not (N, D), or have no rows; a probability is not
+            strictly between 0 and 1.
+    """
+    xp = check_batch(probability, target)
+    if not ((probability.real > 0) & (probability.real < 1)).all():
+        raise MinigenError(
+            "bce: probabilities must lie strictly between 0 and 1, and one does not; "
+            "use bce_with_logits, which needs no probability"
+        )
+    p, t = probability, target
+    loss = -(t * xp.log(p) + (1 - t) * xp.log1p(-p)).sum(axis=1)
+
+    def backward(dloss: Array | None = None) -> Array:
+        return upstream(dloss, loss)[:, None] * (p - t) / (p * (1 - p))
+
+    return loss, backward
+
+
+def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
+    """Cross-entropy of p = sigmoid(l), computed from the logits l without overflow:
+
+        sum_d [max(l, 0) - l t + log(1 + exp(-|l|))]        d loss / dl = sigmoid(l) - t
+
+    Args:
+        logits: (N, D), any finite values.
+        target: (N, D), in [0, 1]. Grey values are allowed; the loss is then at least their own
+            entropy. The range is checked where data enters, not here at every step.
+
+    Returns:
+        (N,) in nats, and the backward pass to the logits.
+
+    Raises:
+        MinigenError: the shapes differ, are not (N, D), or have no rows.
+    """
+    xp = check_batch(logits, target)
+    e = xp.exp(xp.minimum(logits, -logits))  # exp(-|l|)
+    terms = log1p(e)
+    terms += relu(logits)
+    terms -= logits * target
+    loss = terms.sum(axis=1)
+
+    def backward(dloss: Array | None = None) -> Array:
+        dlogits = xp.maximum(e, logits.real > 0)
+        dlogits /= 1 + e  # now sigmoid(l), as in layers.sigmoid
+        dlogits -= target
+        dlogits *= upstream(dloss, loss)[:, None]
+        return dlogits
+
+    return loss, backward
+
+
+def log1p(e: Array) -> Array:
+    """log(1 + e) for 0 <= e <= 1, to the last bit or two.
+
+    u = 1 + e rounds, and e - (u - 1) is exactly what rounding took from it: the second term below
+    puts it back to first order. NumPy's own log1p in float32 is four times slower where it is not
+    vectorized.
+    """
+    u = 1 + e
+    lost = e - (u - 1)
+    lost /= u
+    lost += array_module(e).log(u)
+    return lost
+
+
+def upstream(dloss: Array | None, loss: Array) -> Array:
+    """The weight of each example in the final scalar: dloss (N,), or 1/N each, for the mean.
+
+    Raises:
+        MinigenError: dloss has another shape than loss.
+    """
+    if dloss is None:
+        return array_module(loss).full_like(loss, 1 / loss.shape[0])
+    if dloss.shape != loss.shape:
+        raise MinigenError(
+            f"backward: expected one weight per example, shape {loss.shape}, got {dloss.shape}"
+        )
+    return dloss
+
+
+def check_batch(prediction: Array, target: Array) -> ModuleType:
+    """The array module of two equal (N, D) batches with N >= 1."""
+    xp = array_module(prediction, target)
+    if prediction.ndim != 2 or prediction.shape != target.shape or prediction.shape[0] < 1:
+        raise MinigenError(
+            f"expected two (N, D) arrays of one shape with at least one row, got "
+            f"{prediction.shape} and {target.shape}; reshape one of them, nothing is broadcast"
+        )
+    return xp

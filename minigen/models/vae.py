@@ -1,0 +1,118 @@
+"""The variational autoencoder: an explicit density, trained through a lower bound.
+
+    p(z) = N(0, 1)      p(x | z) = Bernoulli(sigmoid(decoder(z)))
+    q(z | x) = N(mu, sigma^2), with (mu, log sigma^2) = encoder(x)
+
+Kingma and Welling 2014, equations 7, 8 and 10.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from minigen.backend import Array, Generator, array_module
+from minigen.errors import MinigenError
+from minigen.gaussian import kl_to_standard_normal, reparameterize
+from minigen.layers import Composite, Layer, Params, mlp, prefixed, sigmoid
+from minigen.losses import bce_with_logits, upstream
+
+
+class NegativeELBO(NamedTuple):
+    """Nats per example, each (N,): loss = reconstruction + beta * kl."""
+
+    loss: Array
+    reconstruction: Array
+    kl: Array
+
+
+class VAE(Composite):
+    """An encoder x (N, D) -> (mu, logvar) side by side (N, 2Z), a decoder z (N, Z) -> logits (N, D).
+
+    `VAE.mlp` builds the usual pair of multilayer perceptrons.
+    """
+
+    def __init__(self, encoder: Layer, decoder: Layer) -> None:
+        super().__init__(encoder=encoder, decoder=decoder)
+        self.encoder = encoder
+        self.decoder = decoder
+
+    @property
+    def n_latent(self) -> int:
+        """Z, the width of the decoder's first layer."""
+        return next(iter(self.decoder.params.values())).shape[0]
+
+    @classmethod
+    def mlp(
+        cls,
+        n_data: int,
+        hidden: Sequence[int],
+        n_latent: int,
+        rng: Generator,
+        dtype: str = "float32",
+    ) -> "VAE":
+        """ReLU perceptrons through `mlp_widths`, drawn by a NumPy generator."""
+        down, up = cls.mlp_widths(n_data, hidden, n_latent)
+        return cls(encoder=mlp(down, rng, dtype=dtype), decoder=mlp(up, rng, dtype=dtype))
+
+    @staticmethod
+    def mlp_widths(
+        n_data: int, hidden: Sequence[int], n_latent: int
+    ) -> tuple[list[int], list[int]]:
+        """D, *hidden, 2Z for the encoder and Z, *reversed(hidden), D for the decoder."""
+        return [n_data, *hidden, 2 * n_latent], [n_latent, *reversed(hidden), n_data]
+
+    def loss(
+        self, x: Array, eps: Array, beta: float = 1.0
+    ) -> tuple[NegativeELBO, Callable[..., Params]]:
+        """The negative ELBO at one draw of z for each example:
+
+            loss = -log p(x | z) + beta * KL(q(z | x) || p(z)),    z = mu + sigma * eps
+
+        Args:
+            x: (N, D), in [0, 1].
+            eps: (N, Z), a draw from N(0, 1).
+            beta: weight of the KL term; 1 gives the bound, other values do not (Higgins et
+                al. 2017).
+
+        Returns:
+            The three terms, and the backward pass (dloss=None) -> grads. There is no gradient
+            towards x: it is data, and would cost a matrix product.
+
+        Raises:
+            MinigenError: the shapes do not fit.
+        """
+        encoded, encoder_backward = self.encoder(x)
+        mu, logvar = _halves(encoded)
+        z, reparameterize_backward = reparameterize(mu, logvar, eps)
+        logits, decoder_backward = self.decoder(z)
+        reconstruction, reconstruction_backward = bce_with_logits(logits, x)
+        kl, kl_backward = kl_to_standard_normal(mu, logvar)
+        loss = reconstruction + beta * kl
+
+        def backward(dloss: Array | None = None) -> Params:
+            dloss = upstream(dloss, loss)
+            dlogits = reconstruction_backward(dloss)
+            dz, decoder_grads = decoder_backward(dlogits)
+            dmu_z, dlogvar_z = reparameterize_backward(dz)
+            dmu_kl, dlogvar_kl = kl_backward(beta * dloss)
+            dmu, dlogvar = dmu_z + dmu_kl, dlogvar_z + dlogvar_kl
+            dencoded = array_module(x).concatenate([dmu, dlogvar], axis=1)
+            _, encoder_grads = encoder_backward(dencoded, inputs=False)
+            return prefixed("encoder", encoder_grads) | prefixed("decoder", decoder_grads)
+
+        return NegativeELBO(loss, reconstruction, kl), backward
+
+    def encode(self, x: Array) -> tuple[Array, Array]:
+        """(mu, logvar) of q(z | x), each (N, Z)."""
+        return _halves(self.encoder(x)[0])
+
+    def decode(self, z: Array) -> Array:
+        """The means of p(x | z), pixel by pixel: (N, D), in (0, 1)."""
+        return sigmoid(self.decoder(z)[0])
+
+
+def _halves(encoded: Array) -> tuple[Array, Array]:
+    """Split (N, 2Z) into mu and logvar, without a copy."""
+    n_latent, odd = divmod(encoded.shape[1], 2)
+    if odd:
+        raise MinigenError(f"the encoder must give 2Z columns, mu and logvar; got {2 * n_latent + 1}")
+    return encoded[:, :n_latent], encoded[:, n_latent:]

@@ -1,0 +1,142 @@
+"""Optimizers: they update the parameter arrays in place.
+
+    optimizer = Adam(model.params, lr=1e-3)
+    optimizer.step(grads)       # grads: one array for every name in params
+"""
+
+import math
+from collections.abc import Mapping
+
+from minigen.backend import Array, array_module, cache_sized
+from minigen.errors import MinigenError
+from minigen.layers import Params, prefixed
+
+
+class Optimizer:
+    """What SGD and Adam share: the parameters, the learning rate, the check of the gradients."""
+
+    def __init__(self, params: Params, lr: float) -> None:
+        if not 0 < lr < math.inf:
+            raise MinigenError(f"learning rate must be a positive number, got {lr}")
+        self.params = params
+        self.lr = lr
+
+    def step(self, grads: Mapping[str, Array]) -> None:
+        """Update every parameter once.
+
+        Raises:
+            MinigenError: a gradient is missing, unknown or of another shape.
+        """
+        shapes = {name: array.shape for name, array in self.params.items()}
+        given = {name: array.shape for name, array in grads.items()}
+        if given != shapes:
+            wrong = sorted(dict(given.items() ^ shapes.items()))
+            raise MinigenError(
+                f"gradients do not fit the parameters, at {', '.join(wrong)}; "
+                "pass one array of the parameter's shape for every name in params"
+            )
+        self._update(grads)
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """All that the next step depends on, beside the parameters: arrays and numbers by name."""
+        raise NotImplementedError
+
+    def _update(self, grads: Mapping[str, Array]) -> None:
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """v <- momentum * v + g;  p <- p - lr * v  (Sutskever et al. 2013, lr outside the velocity).
+
+    Args:
+        params: the arrays to update, by name.
+        lr: learning rate, positive.
+        momentum: in [0, 1).
+
+    Raises:
+        MinigenError: an argument is out of its range.
+    """
+
+    def __init__(self, params: Params, lr: float, momentum: float = 0.0) -> None:
+        super().__init__(params, lr)
+        if not 0 <= momentum < 1:
+            raise MinigenError(f"momentum must be in [0, 1), got {momentum}")
+        self.momentum = momentum
+        self.velocity = {name: _zeros_like(p) for name, p in params.items()}
+
+    @property
+    def state(self) -> dict[str, Array]:
+        return prefixed("velocity", self.velocity)
+
+    def _update(self, grads: Mapping[str, Array]) -> None:
+        for name, param in self.params.items():
+            velocity = self.velocity[name]
+            velocity *= self.momentum
+            velocity += grads[name]
+            param -= self.lr * velocity
+
+
+class Adam(Optimizer):
+    """Adam: a step along the mean gradient, in units of its root mean square.
+
+        m <- b1 m + g                v <- b2 v + g^2
+        p <- p - lr * (m / c1) / (sqrt(v / c2) + eps),    c = 1 + b + ... + b^(t-1)
+
+    m and v are discounted sums, and m / c1 and v / c2 the weighted means that Kingma and Ba (2015,
+    algorithm 1) call bias-corrected: their m is (1 - b1) times this one, and
+    c1 = (1 - b1^t) / (1 - b1). eps stands outside the root.
+
+    Args:
+        params: the arrays to update, by name.
+        lr: learning rate, positive.
+        betas: (b1, b2), both in [0, 1).
+        eps: positive.
+
+    Raises:
+        MinigenError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(params, lr)
+        if not all(0 <= beta < 1 for beta in betas):
+            raise MinigenError(f"betas must be in [0, 1), got {betas}")
+        if not 0 < eps < math.inf:
+            raise MinigenError(f"eps must be a positive number, got {eps}")
+        self.betas, self.eps = betas, eps
+        self.t = 0
+        self.m = {name: _zeros_like(p) for name, p in params.items()}
+        self.v = {name: _zeros_like(p) for name, p in params.items()}
+
+    @property
+    def state(self) -> dict[str, Array]:
+        return {"t": self.t, **prefixed("m", self.m), **prefixed("v", self.v)}
+
+    def _update(self, grads: Mapping[str, Array]) -> None:
+        self.t += 1
+        b1, b2 = self.betas
+        c1 = (1 - b1**self.t) / (1 - b1)
+        c2 = (1 - b2**self.t) / (1 - b2)
+        for name, param in self.params.items():
+            xp = array_module(param)
+            for p, g, m, v in cache_sized(param, grads[name], self.m[name], self.v[name]):
+                m *= b1
+                m += g
+                scratch = g * g
+                v *= b2
+                v += scratch
+                # lr (m / c1) / (sqrt(v / c2) + eps), with c1 / lr drawn into the denominator
+                xp.sqrt(v, out=scratch)
+                scratch *= c1 / (self.lr * math.sqrt(c2))
+                scratch += c1 / self.lr * self.eps
+                p -= xp.divide(m, scratch, out=scratch)
+
+
+def _zeros_like(array: Array) -> Array:
+    return array_module(array).zeros_like(array)

@@ -1,0 +1,85 @@
+"""Run folders: what a training run leaves behind.
+
+    config.json        every option, the versions, the seed
+    metrics.jsonl      one JSON object a line, for each epoch and split
+    checkpoint.npz     parameters, optimizer state, position
+    figures/
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from minigen.errors import MinigenError
+
+DEFAULT_PARENT = Path("runs")
+
+
+class Run:
+    """A run folder that this process writes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.json"
+        self.metrics = path / "metrics.jsonl"
+        self.checkpoint = path / "checkpoint.npz"
+        self.figures = path / "figures"
+
+    @classmethod
+    def create(cls, out: str | None, system: str, overwrite: bool = False) -> "Run":
+        """Make the folder `out`, or a fresh runs/SYSTEM-NUMBER, and see that it can be written.
+
+        Raises:
+            MinigenError: the folder is not empty and overwrite is not given, holds something
+                else than a run, or cannot be made or written.
+        """
+        try:
+            run = cls(_fresh(system) if out is None else Path(out))
+            run.path.mkdir(parents=True, exist_ok=True)
+            run._make_room(overwrite)
+            run.figures.mkdir()
+        except OSError as error:
+            raise MinigenError(
+                f"cannot write the run folder {error.filename}: {error.strerror}; "
+                "choose another with --out"
+            ) from error
+        return run
+
+    def _make_room(self, overwrite: bool) -> None:
+        if not any(self.path.iterdir()):
+            return
+        if not self.config.is_file():
+            raise MinigenError(
+                f"{self.path} is not empty and holds no run; choose another folder with --out"
+            )
+        if not overwrite:
+            raise MinigenError(
+                f"{self.path} already holds a run; add --overwrite to replace it, or choose "
+                "another folder with --out"
+            )
+        for file in (self.config, self.metrics, self.checkpoint):
+            file.unlink(missing_ok=True)
+        shutil.rmtree(self.figures, ignore_errors=True)
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        self.config.write_text(json.dumps(config, indent=2) + "\n")
+
+    def append_metrics(self, epoch: int, split: str, means: Mapping[str, float]) -> None:
+        with self.metrics.open("a") as file:
+            file.write(json.dumps({"epoch": epoch, "split": split, **means}) + "\n")
+
+
+def _fresh(system: str) -> Path:
+    """Claim the first unused runs/SYSTEM-1, runs/SYSTEM-2, ...: mkdir decides between two runs."""
+    DEFAULT_PARENT.mkdir(exist_ok=True)
+    number = 1
+    while True:
+        path = DEFAULT_PARENT / f"{system}-{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path

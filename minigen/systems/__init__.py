@@ -1,0 +1,1 @@
+"""The systems that the commands can run, by name: how each is built, learnt, judged and drawn."""
