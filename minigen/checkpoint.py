@@ -1,4 +1,4 @@
-"""Checkpoints: named arrays and a JSON header in one .npz file, replaced as a whole or not at all."""
+"""Checkpoints: named arrays and a JSON header in one .npz file, replaced whole or not at all."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         OSError: the disk is full, or the folder cannot be written. The old file stays as it was.
     """
     text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
-    content = {
+    content: dict[str, Any] = {
         name: np.asarray(array) if np.isscalar(array) else to_numpy(array)
         for name, array in arrays.items()
     }

@@ -12,13 +12,21 @@ from minigen.errors import MinigenError
 FAILED, BAD_ARGUMENTS, INTERRUPTED = 1, 2, 130
 
 
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Adds to each option's help the default, where there is one that says something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        plain = action.default is None or action.default is False
+        return action.help if plain else super()._get_help_string(action)
+
+
 class Parser(argparse.ArgumentParser):
     """argparse, with errors in one line and without guessing at abbreviated options."""
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(
             allow_abbrev=False,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=HelpFormatter,
             **kwargs,  # type: ignore[arg-type]
         )
 

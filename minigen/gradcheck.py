@@ -178,6 +178,11 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
     xp = array_module(value)
     upstream = xp.asarray(np.random.default_rng(seed).standard_normal(value.shape))
     gradients = {name: to_numpy(array).copy() for name, array in backward(upstream).items()}
+    if gradients.keys() != variables.keys():
+        raise MinigenError(
+            f"backward returned gradients for {', '.join(gradients)}, "
+            f"expected {', '.join(variables)}"
+        )
     again = backward(upstream)
 
     broken = [

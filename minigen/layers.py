@@ -12,6 +12,7 @@ dx, and `backward(dy, params=False)` returns no grads.
 import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Protocol, Self
 
 from minigen.backend import Array, Generator, array_module
@@ -104,22 +105,22 @@ class Linear(Layer):
 
         dW = x^T dy        db = sum over rows of dy        dx = dy W^T
 
-    PyTorch stores the transpose of W. W starts uniform on +-sqrt(6 / (n_in + n_out)), b at zero
-    (Glorot and Bengio 2010, equation 16).
+    Both start uniform on +-1 / sqrt(n_in), as PyTorch's Linear does; PyTorch stores the transpose
+    of W.
 
     Args:
         n_in: width of x, at least 1.
         n_out: width of y, at least 1.
-        rng: NumPy generator that draws W.
+        rng: NumPy generator that draws W and b.
         dtype: of both parameters.
     """
 
     def __init__(self, n_in: int, n_out: int, rng: Generator, dtype: str = "float32") -> None:
         if n_in < 1 or n_out < 1:
             raise MinigenError(f"Linear({n_in}, {n_out}): both widths must be at least 1")
-        limit = math.sqrt(6 / (n_in + n_out))
+        limit = 1 / math.sqrt(n_in)
         weight = rng.uniform(-limit, limit, (n_in, n_out)).astype(dtype)
-        bias = array_module(weight).zeros(n_out, dtype)
+        bias = rng.uniform(-limit, limit, n_out).astype(dtype)
         super().__init__({"weight": weight, "bias": bias})
 
     def __call__(self, x: Array) -> tuple[Array, Backward]:
@@ -254,8 +255,7 @@ def mlp(
 
     mlp([784, 400, 20], rng) is Linear(784, 400), ReLU(), Linear(400, 20).
     """
-    widths = list(sizes)
     layers: list[Layer] = []
-    for n_in, n_out in zip(widths[:-1], widths[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         layers += [Linear(n_in, n_out, rng, dtype), activation()]
     return Sequential(*layers[:-1])

@@ -99,9 +99,9 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     """
     xp = check_batch(logits, target)
     e = xp.exp(xp.minimum(logits, -logits))  # exp(-|l|)
-    terms = log1p(e)
-    terms += relu(logits)
-    terms -= logits * target
+    terms = relu(logits)
+    terms -= logits * target  # zero where the prediction is sure and right: the rest stays exact
+    terms += log1p(e)
     loss = terms.sum(axis=1)
 
     def backward(dloss: Array | None = None) -> Array:

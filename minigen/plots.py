@@ -5,6 +5,7 @@ Grey images are (M, rows, columns) with values in [0, 1], 0 drawn black.
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.animation import PillowWriter
@@ -48,23 +49,25 @@ def latent_plane(path: Path, codes: np.ndarray, labels: np.ndarray | None, title
     """Codes (M, 2) as points, coloured by label (M,) where there are labels."""
     figure = Figure(figsize=(6.4, 5.6), layout="constrained")
     axes = figure.subplots()
-    points = axes.scatter(codes[:, 0], codes[:, 1], s=3, c=labels, cmap="tab10", alpha=0.6)
+    colours: dict[str, Any] = {} if labels is None else {"c": labels, "cmap": "tab10"}
+    points = axes.scatter(codes[:, 0], codes[:, 1], s=3, alpha=0.6, **colours)
     if labels is not None:
-        axes.legend(*points.legend_elements(), title="label", loc="center left", bbox_to_anchor=(1, 0.5))
+        handles, names = points.legend_elements()
+        axes.legend(handles, names, title="label", loc="center left", bbox_to_anchor=(1, 0.5))
     axes.set(title=title, xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
 
 
 def animation(
-    path: Path, frames: Iterable[tuple[str, np.ndarray]], columns: int, fps: float = 3
+    path: Path, frames: Iterable[tuple[str, np.ndarray]], columns: int, fps: int = 3
 ) -> None:
     """A GIF of (title, images) frames; it dwells on the last one."""
     frames = [(title, mosaic(images, columns)) for title, images in frames]
     figure = Figure(figsize=_size_for(frames[0][1]), layout="constrained")
     writer = PillowWriter(fps=fps)
     with writer.saving(figure, path, dpi=72):
-        for title, tiles in [*frames, *[frames[-1]] * int(2 * fps)]:
+        for title, tiles in [*frames, *[frames[-1]] * (2 * fps)]:
             figure.clear()
             _show(figure.subplots(), tiles, title)
             writer.grab_frame()

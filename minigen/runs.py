@@ -1,9 +1,9 @@
 """Run folders: what a training run leaves behind.
 
-    config.json        every option, the versions, the seed
-    metrics.jsonl      one JSON object a line, for each epoch and split
-    checkpoint.npz     parameters, optimizer state, position
-    figures/
+config.json        every option, the versions, the seed
+metrics.jsonl      one JSON object a line, for each epoch and split
+checkpoint.npz     parameters, optimizer state, position
+figures/
 """
 
 import json

@@ -150,7 +150,9 @@ def _epoch_means(
             _check_finite(to_numpy(sums[read : step + 1]), names, where, read + 1)
             read = step + 1
             seen = min(read * batch_size, len(order))
-            means = dict(zip(names, (to_numpy(sums[:read].sum(axis=0)) / seen).tolist(), strict=True))
+            means = dict(
+                zip(names, (to_numpy(sums[:read].sum(axis=0)) / seen).tolist(), strict=True)
+            )
             progress(read / len(starts), means)
             read_at = time.monotonic()
     return means
@@ -161,6 +163,5 @@ def _check_finite(sums: np.ndarray, names: list[str], where: str, first_step: in
     if not finite.all():
         step, column = np.argwhere(~finite)[0]
         raise MinigenError(
-            f"{names[column]} is {sums[step, column]} {where} {first_step + step}; "
-            "lower --lr"
+            f"{names[column]} is {sums[step, column]} {where} {first_step + step}; lower --lr"
         )

@@ -1,7 +1,15 @@
-"""Set before NumPy is imported: one BLAS thread, because two that spin on a busy machine are slow."""
+"""One BLAS thread, set before NumPy is imported: two that spin on a busy machine are slower."""
 
 import os
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
-os.environ["MPLBACKEND"] = "Agg"
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator that starts alike in every test."""
+    return np.random.default_rng(20131220)

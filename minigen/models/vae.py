@@ -25,9 +25,8 @@ class NegativeELBO(NamedTuple):
 
 
 class VAE(Composite):
-    """An encoder x (N, D) -> (mu, logvar) side by side (N, 2Z), a decoder z (N, Z) -> logits (N, D).
-
-    `VAE.mlp` builds the usual pair of multilayer perceptrons.
+    """An encoder from x (N, D) to mu and logvar side by side (N, 2Z), and a decoder from z (N, Z)
+    to logits (N, D). `VAE.mlp` builds the usual pair of perceptrons.
     """
 
     def __init__(self, encoder: Layer, decoder: Layer) -> None:
@@ -38,7 +37,7 @@ class VAE(Composite):
     @property
     def n_latent(self) -> int:
         """Z, the width of the decoder's first layer."""
-        return next(iter(self.decoder.params.values())).shape[0]
+        return int(next(iter(self.decoder.params.values())).shape[0])
 
     @classmethod
     def mlp(
@@ -114,5 +113,7 @@ def _halves(encoded: Array) -> tuple[Array, Array]:
     """Split (N, 2Z) into mu and logvar, without a copy."""
     n_latent, odd = divmod(encoded.shape[1], 2)
     if odd:
-        raise MinigenError(f"the encoder must give 2Z columns, mu and logvar; got {2 * n_latent + 1}")
+        raise MinigenError(
+            f"the encoder must give 2Z columns, mu and logvar; got {2 * n_latent + 1}"
+        )
     return encoded[:, :n_latent], encoded[:, n_latent:]

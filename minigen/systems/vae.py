@@ -17,11 +17,12 @@ from minigen.models.vae import VAE
 from minigen.optim import Adam
 from minigen.training import EpochRecord, Stream, Terms, scaled
 
-N_SAMPLES = 100  # in the grid and in each frame of the animation
-N_RECONSTRUCTED = 20  # in two lines of ten
+COLUMNS = 10  # images side by side
+N_SAMPLES = 10 * COLUMNS
 N_MANIFOLD = 20  # images on a side
-MAX_CODES = 10_000  # in the latent plane
-COLUMNS = 10
+N_CODES = 10_000  # at most, in the latent plane
+
+Frame = tuple[str, np.ndarray]
 
 
 class VAESystem:
@@ -71,13 +72,21 @@ class VAESystem:
         add(
             "--hidden",
             type=cli.widths,
-            default=[400],
-            metavar="W,..",
-            help="hidden widths of the encoder; the decoder has them in reverse",
+            default="400",
+            metavar="WIDTHS",
+            help="hidden layers of the encoder, such as 400 or 500,250; the decoder mirrors them",
         )
         add("--latent-dim", type=cli.whole(1), default=20, metavar="Z", help="width of the code z")
-        add("--lr", type=cli.real(above=0), default=1e-3, help="learning rate of Adam")
-        add("--beta", type=cli.real(least=0), default=1.0, help="weight of the KL")
+        add(
+            "--lr",
+            type=cli.real(above=0),
+            default=1e-3,
+            metavar="RATE",
+            help="learning rate of Adam",
+        )
+        add(
+            "--beta", type=cli.real(least=0), default=1.0, metavar="WEIGHT", help="weight of the KL"
+        )
         add(
             "--binarize",
             action="store_true",
@@ -104,19 +113,13 @@ class VAESystem:
         terms, backward = self.model.loss(x, eps, self.beta)
         return terms._asdict(), backward
 
-    def samples(self) -> np.ndarray | None:
-        """What the decoder makes of the same noise at every call, as (M, rows, columns) images;
-        None where the data are no images.
-        """
-        return self._images(self._decode(self.noise))
+    def samples(self) -> np.ndarray:
+        """(M, D): what the decoder makes of the same noise at every call."""
+        return self._decode(self.noise)
 
-    def draw(self, folder: Path, records: Sequence[EpochRecord], frames: Sequence[Any]) -> None:
-        """All figures of a finished run.
-
-        Args:
-            folder: where to put them.
-            records: one for each epoch.
-            frames: (title, samples) pairs, for the animation; empty where the data are no images.
+    def draw(self, folder: Path, records: Sequence[EpochRecord], frames: Sequence[Frame]) -> None:
+        """Draw all figures of a finished run into a folder: one record for each epoch, and the
+        (title, samples) frames of the animation.
         """
         from minigen import plots  # not above: matplotlib is slow to import
 
@@ -128,38 +131,47 @@ class VAESystem:
             self.unit,
         )
         if self.model.n_latent == 2:
-            codes = self._encode(self.dataset.test[:MAX_CODES])
             labels = self.dataset.test_labels
             plots.latent_plane(
                 folder / "latent_plane.png",
-                codes,
-                None if labels is None else labels[:MAX_CODES],
-                f"Means of q(z|x) for {len(codes):,} test rows",
+                self._encode(self.dataset.test[:N_CODES]),
+                None if labels is None else labels[:N_CODES],
+                "Means of q(z|x) over test rows",
             )
-        if not frames:
-            return
-        after = f"after epoch {records[-1].epoch}"
-        plots.image_grid(
-            folder / "samples.png", frames[-1][1], COLUMNS, f"Decoded from z ~ N(0, 1), {after}"
-        )
+        if self.dataset.image_shape is not None:
+            self._draw_images(folder, f"after epoch {records[-1].epoch}", frames)
+
+    def _draw_images(self, folder: Path, when: str, frames: Sequence[Frame]) -> None:
+        from minigen import plots
+
+        def images(rows: np.ndarray) -> np.ndarray:
+            return rows.reshape(-1, *(self.dataset.image_shape or ()))
+
+        frames = [(title, images(rows)) for title, rows in frames]
         plots.animation(folder / "training.gif", frames, COLUMNS)
-        shown = scaled(self.dataset.test[:N_RECONSTRUCTED])
-        pairs = np.stack([shown, self._decode(self._encode(shown))])  # (2, N_RECONSTRUCTED, D)
-        lines = pairs.reshape(2, -1, COLUMNS, self.dataset.width).swapaxes(0, 1)
+        title = f"Decoded from z ~ N(0, 1), {when}"
+        plots.image_grid(folder / "samples.png", frames[-1][1], COLUMNS, title)
+
+        columns = min(COLUMNS, len(self.dataset.test))
+        inputs = scaled(self.dataset.test[: 2 * columns])
+        inputs = inputs[: len(inputs) // columns * columns]
+        outputs = self._decode(self._encode(inputs))
+        pairs = (block.reshape(-1, columns, block.shape[1]) for block in (inputs, outputs))
+        lines = np.stack(tuple(pairs), axis=1)  # (lines, 2, columns, D)
         plots.image_grid(
             folder / "reconstructions.png",
-            self._images(lines.reshape(-1, self.dataset.width)),
-            COLUMNS,
-            f"Test rows, each above its reconstruction, {after}",
+            images(lines),
+            columns,
+            f"Test rows, each above its reconstruction, {when}",
         )
         if self.model.n_latent == 2:
             quantiles = [NormalDist().inv_cdf((i + 0.5) / N_MANIFOLD) for i in range(N_MANIFOLD)]
-            plane = np.array([(a, b) for b in reversed(quantiles) for a in quantiles], np.float32)
+            plane = [(z1, z2) for z2 in reversed(quantiles) for z1 in quantiles]
             plots.image_grid(
                 folder / "manifold.png",
-                self._images(self._decode(plane)),
+                images(self._decode(np.array(plane, np.float32))),
                 N_MANIFOLD,
-                "Decoded from a grid of normal quantiles, z1 to the right, z2 upward",
+                "Decoded from normal quantiles: z1 grows to the right, z2 upward",
             )
 
     def _encode(self, rows: np.ndarray) -> np.ndarray:
@@ -167,7 +179,3 @@ class VAESystem:
 
     def _decode(self, codes: np.ndarray) -> np.ndarray:
         return to_numpy(self.model.decode(self.xp.asarray(codes)))
-
-    def _images(self, rows: np.ndarray) -> np.ndarray | None:
-        shape = self.dataset.image_shape
-        return None if shape is None else rows.reshape(-1, *shape)

@@ -55,12 +55,10 @@ def torch_vae(images: Any, batch: int) -> Step:
         x = data[torch.randint(len(data), (batch,))].float() / 255
         mu, logvar = encoder(x).chunk(2, dim=1)
         z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
-        reconstruction = functional.binary_cross_entropy_with_logits(
-            decoder(z), x, reduction="sum"
-        )
+        reconstruction = functional.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
         kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
         optimizer.zero_grad()
-        ((reconstruction + kl) / batch).backward()
+        ((reconstruction + kl) / batch).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     return step

@@ -1,0 +1,121 @@
+"""The VAE: its whole gradient, and that the terms are wired as the formula says."""
+
+import numpy as np
+import pytest
+
+from minigen.errors import MinigenError
+from minigen.gaussian import kl_to_standard_normal
+from minigen.gradcheck import check_params
+from minigen.layers import Linear, Sequential
+from minigen.losses import bce_with_logits
+from minigen.models.vae import VAE
+
+Rng = np.random.Generator
+
+
+def batch(rng: Rng, n: int = 4) -> tuple[VAE, np.ndarray, np.ndarray]:
+    model = VAE.mlp(6, (5,), 2, rng, dtype="float64")
+    return model, rng.random((n, 6)), rng.standard_normal((n, 2))
+
+
+@pytest.mark.parametrize("beta", [1.0, 0.0, 3.5])
+def test_gradient_of_the_whole_model(beta: float, rng: Rng) -> None:
+    model, x, eps = batch(rng)
+    report = check_params(lambda vae: vae.loss(x, eps, beta), model)
+    assert report.ok, report
+    assert len(report.comparisons) == 2 * len(model.params) == 16
+
+
+def test_loss_is_reconstruction_plus_beta_kl(rng: Rng) -> None:
+    model, x, eps = batch(rng)
+    terms, _ = model.loss(x, eps, beta=2.5)
+    mu, logvar = model.encode(x)
+    logits, _ = model.decoder(mu + np.exp(logvar / 2) * eps)
+    np.testing.assert_allclose(terms.reconstruction, bce_with_logits(logits, x)[0], rtol=1e-14)
+    np.testing.assert_allclose(terms.kl, kl_to_standard_normal(mu, logvar)[0], rtol=1e-14)
+    np.testing.assert_allclose(terms.loss, terms.reconstruction + 2.5 * terms.kl, rtol=1e-14)
+
+
+def test_mu_is_the_first_half_of_what_the_encoder_gives(rng: Rng) -> None:
+    model, x, _ = batch(rng)
+    encoded, _ = model.encoder(x)
+    mu, logvar = model.encode(x)
+    np.testing.assert_array_equal(np.hstack([mu, logvar]), encoded)
+
+
+def test_gradient_is_the_reconstructions_plus_beta_times_the_kls(rng: Rng) -> None:
+    model, x, eps = batch(rng)
+    at = {beta: model.loss(x, eps, beta)[1]() for beta in (0.0, 1.0, 4.0)}
+    for name in model.params:
+        kl = at[1.0][name] - at[0.0][name]
+        np.testing.assert_allclose(at[4.0][name], at[0.0][name] + 4 * kl, rtol=1e-10, atol=1e-14)
+        assert kl.any() == name.startswith("encoder")
+
+
+def test_splitting_a_batch_averages_its_gradients(rng: Rng) -> None:
+    model, x, eps = batch(rng, n=6)
+    whole = model.loss(x, eps)[1]()
+    parts = [model.loss(x[rows], eps[rows])[1]() for rows in (slice(0, 3), slice(3, 6))]
+    for name in whole:
+        np.testing.assert_allclose(whole[name], (parts[0][name] + parts[1][name]) / 2, rtol=1e-11)
+
+
+def test_weights_of_examples_choose_among_them(rng: Rng) -> None:
+    model, x, eps = batch(rng)
+    weighted = model.loss(x, eps)[1](np.array([0.0, 2.0, 0.0, 0.0]))
+    alone = model.loss(x[1:2], eps[1:2])[1]()
+    for name in alone:
+        np.testing.assert_allclose(weighted[name], 2 * alone[name], rtol=1e-11, atol=1e-14)
+
+
+def test_float32_stays_float32(rng: Rng) -> None:
+    model = VAE.mlp(6, (5,), 2, rng)
+    terms, backward = model.loss(
+        rng.random((3, 6), dtype=np.float32), rng.standard_normal((3, 2), dtype=np.float32), 0.5
+    )
+    gradients = backward()
+    assert {a.dtype for a in [*terms, *gradients.values()]} == {np.dtype("float32")}
+    assert gradients.keys() == model.params.keys()
+
+
+def test_the_data_gets_no_gradient(rng: Rng) -> None:
+    """The first layer's product towards x, a fifth of a training step, must not run."""
+    asked = []
+
+    class Watched(Linear):
+        def __call__(self, x):  # type: ignore[no-untyped-def]
+            y, backward = super().__call__(x)
+
+            def watched(dy, inputs=True, params=True):  # type: ignore[no-untyped-def]
+                asked.append(inputs)
+                return backward(dy, inputs, params)
+
+            return y, watched
+
+    model = VAE(Sequential(Watched(6, 4, rng)), Sequential(Watched(2, 6, rng)))
+    model.loss(rng.random((3, 6)), rng.standard_normal((3, 2)))[1]()
+    assert asked == [True, False]  # decoder, then encoder
+
+
+def test_decode_gives_the_probabilities_behind_the_loss(rng: Rng) -> None:
+    model, x, eps = batch(rng)
+    p = model.decode(eps)
+    assert ((p > 0) & (p < 1)).all()
+    logits, _ = model.decoder(eps)
+    expected = -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=1)
+    np.testing.assert_allclose(bce_with_logits(logits, x)[0], expected, rtol=1e-12)
+
+
+def test_architecture(rng: Rng) -> None:
+    model = VAE.mlp(784, (400, 200), 20, rng)
+    weights = [p.shape for name, p in model.params.items() if name.endswith("weight")]
+    assert weights == [(784, 400), (400, 200), (200, 40), (20, 200), (200, 400), (400, 784)]
+    assert model.n_latent == 20
+
+
+def test_faults(rng: Rng) -> None:
+    model, x, eps = batch(rng)
+    with pytest.raises(MinigenError, match=r"eps \(4, 3\)"):
+        model.loss(x, np.ones((4, 3)))
+    with pytest.raises(MinigenError, match="2Z columns, mu and logvar; got 3"):
+        VAE(Linear(6, 3, rng), model.decoder).loss(x, eps)

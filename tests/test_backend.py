@@ -1,0 +1,96 @@
+"""The backend switch, and what it says where CuPy is absent or does not work."""
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+from minigen import backend
+from minigen.errors import MinigenError
+
+
+class FakeCuPyArray:
+    """As far as array_module can tell, an array of CuPy's."""
+
+
+FakeCuPyArray.__module__ = "cupy"
+
+
+@pytest.fixture
+def broken_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CuPy as it is without a GPU: it imports, and the first array raises."""
+    cupy = ModuleType("cupy")
+
+    def no_driver(seed: int) -> None:
+        raise RuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient\nmore")
+
+    cupy.random = SimpleNamespace(default_rng=no_driver)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+
+
+@pytest.fixture
+def no_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", None)
+
+
+def test_numpy_arrays_and_scalars_live_in_numpy() -> None:
+    assert backend.array_module(np.ones(2), np.float32(1)) is np
+
+
+def test_two_kinds_in_one_call_are_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(MinigenError, match=r"in one call; move them .*to_numpy"):
+        backend.array_module(np.ones(2), FakeCuPyArray())
+
+
+def test_cupy_arrays_live_in_the_module_that_was_imported(broken_cupy: None) -> None:
+    assert backend.array_module(FakeCuPyArray()) is sys.modules["cupy"]
+
+
+@pytest.mark.parametrize("value", [[1.0, 2.0], 1.0, None])
+def test_what_is_no_array_is_refused(value: object) -> None:
+    with pytest.raises(MinigenError, match=f"got ndarray, {type(value).__name__}"):
+        backend.array_module(np.ones(1), value)
+
+
+def test_numpy_is_chosen_without_a_look_at_cupy(no_cupy: None) -> None:
+    assert backend.select("numpy") == (np, "numpy")
+
+
+def test_auto_falls_back_and_says_why(broken_cupy: None) -> None:
+    xp, line = backend.select("auto")
+    assert xp is np
+    assert line.startswith("numpy (RuntimeError: cudaErrorInsufficientDriver")
+    assert "\n" not in line
+
+
+def test_explicit_cupy_that_cannot_work_is_an_error(broken_cupy: None) -> None:
+    with pytest.raises(MinigenError, match="CuPy does not work here: RuntimeError: cudaError"):
+        backend.select("cupy")
+
+
+def test_cupy_that_is_not_installed_is_named(no_cupy: None) -> None:
+    with pytest.raises(MinigenError, match=r"ModuleNotFoundError.*--backend numpy"):
+        backend.select("cupy")
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(MinigenError, match="unknown backend 'jax'; choose one of numpy, cupy"):
+        backend.select("jax")
+
+
+def test_equal_seeds_give_equal_streams_and_others_do_not() -> None:
+    def draw(*seed: int) -> list[float]:
+        return list(backend.generator(np, *seed).random(4))
+
+    assert draw(3, 1) == draw(3, 1)
+    assert len({tuple(draw(*seed)) for seed in [(3, 1), (1, 3), (3, 2), (3,)]}) == 4
+
+
+def test_cache_sized_pieces_cover_each_array_once() -> None:
+    a, b = np.zeros((300, 500)), np.arange(150_000.0).reshape(300, 500)
+    pieces = list(backend.cache_sized(a, b))
+    assert len(pieces) > 1
+    for part_a, part_b in pieces:
+        part_a += part_b
+    np.testing.assert_array_equal(a, b)

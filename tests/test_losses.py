@@ -1,0 +1,118 @@
+"""Losses: closed forms and high-precision values, gradients, weights, faults."""
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from minigen.errors import MinigenError
+from minigen.gradcheck import check_function
+from minigen.layers import sigmoid
+from minigen.losses import bce, bce_with_logits, log1p, mse
+
+Rng = np.random.Generator
+EXTREMES = [-1000.0, -700.0, -88.0, -40.0, -17.0, -1e-9, 1e-9, 0.3, 17.0, 40.0, 88.0, 700.0, 1000.0]
+
+
+def predictions(loss: Callable[..., Any], rng: Rng, shape: tuple[int, int] = (5, 4)) -> np.ndarray:
+    return rng.uniform(0.05, 0.95, shape) if loss is bce else 3 * rng.standard_normal(shape)
+
+
+def exact_bce_with_logits(logit: float, target: float) -> mpmath.mpf:
+    with mpmath.workdps(50):
+        return mpmath.log1p(mpmath.exp(mpmath.mpf(logit))) - mpmath.mpf(logit) * target
+
+
+@pytest.mark.parametrize("loss", [mse, bce, bce_with_logits])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_gradient(loss: Callable[..., Any], rows: int, rng: Rng) -> None:
+    name = {mse: "prediction", bce: "probability", bce_with_logits: "logits"}[loss]
+    target = rng.random((rows, 4))
+    target[0, :2] = 0, 1
+    report = check_function(loss, {name: predictions(loss, rng, (rows, 4))}, {"target": target})
+    assert report.ok, report
+
+
+def test_mse_is_a_sum_over_columns() -> None:
+    loss, backward = mse(np.array([[1.0, 2.0], [0.0, 5.0]]), np.array([[0.0, 4.0], [0.0, 2.0]]))
+    assert loss.tolist() == [5.0, 9.0]
+    assert backward().tolist() == [[1.0, -2.0], [0.0, 3.0]]  # 2 (p - t) / N with N = 2
+
+
+@pytest.mark.parametrize("target", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("logit", EXTREMES)
+def test_bce_with_logits_to_fifty_digits(logit: float, target: float) -> None:
+    loss, backward = bce_with_logits(np.array([[logit]]), np.array([[target]]))
+    assert loss[0] == pytest.approx(float(exact_bce_with_logits(logit, target)), rel=1e-15)
+    with mpmath.workdps(50):
+        slope = 1 / (1 + mpmath.exp(-mpmath.mpf(logit))) - target
+    assert backward()[0, 0] == pytest.approx(float(slope), rel=1e-14, abs=2e-16)  # p rounds
+
+
+@pytest.mark.parametrize("logit", EXTREMES)
+def test_bce_with_logits_in_float32(logit: float) -> None:
+    loss, backward = bce_with_logits(np.array([[logit]], np.float32), np.array([[1.0]], np.float32))
+    assert loss.dtype == backward().dtype == np.float32
+    expected = float(exact_bce_with_logits(float(np.float32(logit)), 1.0))
+    assert loss[0] == pytest.approx(expected, rel=3e-7, abs=1e-38)
+
+
+def test_log1p_is_exact_to_rounding() -> None:
+    for dtype, ulps in (("float32", 2), ("float64", 2)):
+        e = np.concatenate([10.0 ** -np.arange(0, 30, 0.1), [0.0]]).astype(dtype)
+        np.testing.assert_array_max_ulp(log1p(e), np.log1p(e), ulps)
+
+
+def test_bce_is_bce_with_logits_of_the_sigmoid(rng: Rng) -> None:
+    logits, target = rng.standard_normal((5, 4)), rng.random((5, 4))
+    np.testing.assert_allclose(
+        bce(sigmoid(logits), target)[0], bce_with_logits(logits, target)[0], rtol=1e-13
+    )
+
+
+def test_zero_logits_cost_log_two_a_pixel(rng: Rng) -> None:
+    loss, _ = bce_with_logits(np.zeros((3, 784)), rng.random((3, 784)))
+    np.testing.assert_allclose(loss, 784 * np.log(2), rtol=1e-14)
+
+
+def test_a_sure_and_wrong_prediction_keeps_its_gradient() -> None:
+    """Where sigmoid and BCE apart give zero in float32, from logit 17 on."""
+    _, backward = bce_with_logits(np.array([[30.0]], np.float32), np.array([[0.0]], np.float32))
+    assert backward()[0, 0] == 1.0
+    assert sigmoid(np.array([[17.0]], np.float32))[0, 0] == 1.0
+    with pytest.raises(MinigenError, match="strictly between 0 and 1"):
+        bce(sigmoid(np.array([[17.0]], np.float32)), np.array([[0.0]], np.float32))
+
+
+@pytest.mark.parametrize("loss", [mse, bce, bce_with_logits])
+def test_weights_of_examples(loss: Callable[..., Any], rng: Rng) -> None:
+    """One backward pass serves means, sums and any other weights of the examples."""
+    prediction, target = predictions(loss, rng), rng.random((5, 4))
+    _, backward = loss(prediction, target)
+    per_example = backward(np.ones(5))
+    weights = rng.standard_normal(5)
+    np.testing.assert_allclose(backward(), per_example / 5, rtol=1e-14)
+    np.testing.assert_allclose(backward(weights), weights[:, None] * per_example, rtol=1e-14)
+    with pytest.raises(MinigenError, match=r"one weight per example, shape \(5,\), got \(5, 1\)"):
+        backward(np.ones((5, 1)))
+
+
+@pytest.mark.parametrize("loss", [mse, bce, bce_with_logits])
+def test_faults(loss: Callable[..., Any]) -> None:
+    half = np.full((3, 1), 0.5)
+    with pytest.raises(MinigenError, match=r"got \(3, 1\) and \(3,\)"):
+        loss(half, np.ones(3))
+    with pytest.raises(MinigenError, match=r"got \(3,\) and \(3,\)"):
+        loss(half[:, 0], half[:, 0])
+    with pytest.raises(MinigenError, match=r"got \(0, 1\)"):
+        loss(half[:0], half[:0])
+    with pytest.raises(MinigenError, match="got ndarray, list"):
+        loss(half, [[0.5]] * 3)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -0.1, np.nan])
+def test_bce_refuses_what_is_no_open_probability(value: float) -> None:
+    with pytest.raises(MinigenError, match="use bce_with_logits"):
+        bce(np.array([[0.5, value]]), np.array([[0.5, 0.5]]))

@@ -1,0 +1,135 @@
+"""Optimizers against independent trajectories, and what they refuse."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigen.errors import MinigenError
+from minigen.optim import SGD, Adam, Optimizer
+
+Rng = np.random.Generator
+STEPS = 20
+
+
+def gradients(rng: Rng) -> list[dict[str, np.ndarray]]:
+    """Twenty steps' gradients for two parameters; the seventh is zero."""
+    steps = [
+        {"weight": rng.standard_normal((3, 4)), "bias": 10 * rng.standard_normal(4)}
+        for _ in range(STEPS)
+    ]
+    steps[6] = {name: np.zeros_like(array) for name, array in steps[6].items()}
+    return steps
+
+
+def adam_by_the_paper(
+    p: float, gs: list[float], lr: float, b1: float, b2: float, eps: float
+) -> float:
+    """Kingma and Ba 2015, algorithm 1, for one number, line by line."""
+    m = v = 0.0
+    for t, g in enumerate(gs, start=1):
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g**2
+        m_hat = m / (1 - b1**t)
+        v_hat = v / (1 - b2**t)
+        p = p - lr * m_hat / (v_hat**0.5 + eps)
+    return p
+
+
+def sgd_by_hand(p: float, gs: list[float], lr: float, momentum: float) -> float:
+    """The velocity written out: v_t = sum over s <= t of momentum^(t - s) g_s."""
+    for t in range(len(gs)):
+        p -= lr * sum(momentum ** (t - s) * g for s, g in enumerate(gs[: t + 1]))
+    return p
+
+
+@pytest.mark.parametrize(
+    ("make", "reference"),
+    [
+        (lambda p: SGD(p, 0.1), lambda p, g: sgd_by_hand(p, g, 0.1, 0.0)),
+        (lambda p: SGD(p, 0.1, momentum=0.9), lambda p, g: sgd_by_hand(p, g, 0.1, 0.9)),
+        (Adam, lambda p, g: adam_by_the_paper(p, g, 1e-3, 0.9, 0.999, 1e-8)),
+        (
+            lambda p: Adam(p, lr=0.05, betas=(0.5, 0.9), eps=0.1),
+            lambda p, g: adam_by_the_paper(p, g, 0.05, 0.5, 0.9, 0.1),
+        ),
+        (
+            lambda p: Adam(p, betas=(0.0, 0.9)),
+            lambda p, g: adam_by_the_paper(p, g, 1e-3, 0, 0.9, 1e-8),
+        ),
+    ],
+    ids=["sgd", "momentum", "adam", "adam with other constants", "adam without momentum"],
+)
+def test_trajectory(
+    make: Callable[[dict[str, np.ndarray]], Optimizer],
+    reference: Callable[[float, list[float]], float],
+    rng: Rng,
+) -> None:
+    params = {"weight": rng.standard_normal((3, 4)), "bias": rng.standard_normal(4)}
+    expected = {name: array.copy() for name, array in params.items()}
+    steps = gradients(rng)
+    optimizer = make(params)
+    for grads in steps:
+        optimizer.step(grads)
+    for name, array in expected.items():
+        for index in np.ndindex(array.shape):
+            array[index] = reference(float(array[index]), [float(g[name][index]) for g in steps])
+        np.testing.assert_allclose(params[name], array, rtol=1e-10)
+
+
+def test_adam_does_not_depend_on_the_pieces_it_walks_in(rng: Rng) -> None:
+    """An array longer than one cache-sized piece is updated like its parts."""
+    size = 150_001
+    start, grad = rng.standard_normal(size), rng.standard_normal(size)
+    whole, parts = {"p": start.copy()}, {str(i): start[i::3].copy() for i in range(3)}
+    long, short = Adam(whole), Adam(parts)
+    for _ in range(3):
+        long.step({"p": grad})
+        short.step({str(i): grad[i::3].copy() for i in range(3)})
+    for i in range(3):
+        np.testing.assert_array_equal(whole["p"][i::3], parts[str(i)])
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, 0.1, 0.9), Adam], ids=["sgd", "adam"])
+def test_step_works_in_place_and_only_there(make: Callable[[Any], Optimizer], rng: Rng) -> None:
+    param, grad = rng.standard_normal(5).astype(np.float32), np.ones(5, np.float32)
+    grad.flags.writeable = False
+    before = param.copy()
+    make({"p": param}).step({"p": grad})
+    assert param.dtype == np.float32
+    assert (param < before).all()
+
+
+def test_state_is_all_that_the_next_step_depends_on(rng: Rng) -> None:
+    params = {"p": rng.standard_normal(3)}
+    adam, sgd = Adam(params), SGD(params, 0.1, 0.9)
+    for optimizer in (adam, sgd):
+        optimizer.step({"p": np.ones(3)})
+    assert adam.state.keys() == {"t", "m.p", "v.p"}
+    assert adam.state["t"] == 1
+    assert sgd.state.keys() == {"velocity.p"}
+
+
+def test_gradients_that_do_not_fit_are_refused() -> None:
+    optimizer = SGD({"a": np.ones(2), "b": np.ones(3)}, 0.1)
+    for grads in ({"a": np.ones(2)}, {"a": np.ones(2), "b": np.ones((3, 1))}):
+        with pytest.raises(MinigenError, match="gradients do not fit the parameters, at b"):
+            optimizer.step(grads)
+    with pytest.raises(MinigenError, match="at c"):
+        optimizer.step({"a": np.ones(2), "b": np.ones(3), "c": np.ones(1)})
+
+
+@pytest.mark.parametrize("lr", [0.0, -1e-3, np.nan, np.inf])
+def test_learning_rate_must_be_positive(lr: float) -> None:
+    with pytest.raises(MinigenError, match="learning rate must be a positive number"):
+        Adam({}, lr=lr)
+
+
+def test_constants_out_of_range_are_refused() -> None:
+    with pytest.raises(MinigenError, match=r"betas must be in \[0, 1\), got \(0.9, 1.0\)"):
+        Adam({}, betas=(0.9, 1.0))
+    with pytest.raises(MinigenError, match="eps must be a positive number, got 0"):
+        Adam({}, eps=0)
+    with pytest.raises(MinigenError, match=r"momentum must be in \[0, 1\), got -0.1"):
+        SGD({}, 0.1, momentum=-0.1)

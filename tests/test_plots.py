@@ -1,0 +1,42 @@
+"""Figures: that pictures hold what was given, where it was given."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from minigen import plots
+
+
+def test_mosaic_places_images_row_by_row() -> None:
+    images = np.arange(5.0).reshape(5, 1, 1) * np.ones((5, 2, 3)) / 10
+    tiles = plots.mosaic(images, columns=3, gap=1)
+    assert tiles.shape == (2 * 2 + 1, 3 * 3 + 2)
+    assert (tiles[0, 0], tiles[0, 4], tiles[0, 8]) == (0.0, 0.1, 0.2)
+    assert (tiles[3, 0], tiles[4, 6]) == (0.3, 0.4)
+    assert (tiles[2] == 1).all()  # a gap is white
+    assert (tiles[3:, 8:] == 1).all()  # and so is the place of the sixth
+
+
+def test_image_grid_draws_zero_black_and_one_white(tmp_path: Path) -> None:
+    images = np.stack([np.zeros((8, 8)), np.ones((8, 8))])
+    plots.image_grid(tmp_path / "grid.png", images, 2, "title")
+    with Image.open(tmp_path / "grid.png") as picture:
+        grey = np.asarray(picture.convert("L"))
+    middle = grey[grey.shape[0] // 2 + 10]
+    assert middle[grey.shape[1] // 4] == 0
+    assert middle[3 * grey.shape[1] // 4] == 255
+
+
+def test_animation_shows_every_frame(tmp_path: Path) -> None:
+    frames = [(f"frame {i}", np.full((4, 8, 8), i / 3)) for i in range(4)]
+    plots.animation(tmp_path / "a.gif", frames, columns=2)
+    greys = []
+    with Image.open(tmp_path / "a.gif") as picture:
+        for number in range(getattr(picture, "n_frames", 1)):
+            picture.seek(number)
+            grey = np.asarray(picture.convert("L"))
+            greys.append(int(grey[grey.shape[0] * 3 // 4, grey.shape[1] // 4]))
+    assert [grey for grey, before in zip(greys, [-1, *greys], strict=False) if grey != before] == [
+        0, 85, 170, 255,
+    ]  # fmt: skip

@@ -1,0 +1,264 @@
+"""`python -m minigen.train`: what a run leaves behind, that it repeats itself, how it fails."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minigen.train import main
+
+SMALL = ["--hidden", "16", "--epochs", "2", "--batch-size", "64"]
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> str:
+    """300 images of 8x8 that have something to learn: a bright square somewhere."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 60, (300, 8, 8), dtype=np.uint8)
+    for image, (row, column) in zip(images, rng.integers(0, 5, (300, 2)), strict=True):
+        image[row : row + 4, column : column + 4] += 180
+    path = tmp_path / "digits.npy"
+    np.save(path, images)
+    return str(path)
+
+
+def train(*arguments: str | Path) -> int:
+    return main(["vae", *map(str, arguments)])
+
+
+def test_a_run_folder_is_complete(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert train("--data", digits, "--out", run, *SMALL, "--latent-dim", "2", "--seed", "7") == 0
+    config = json.loads((run / "config.json").read_text())
+    assert config["system"] == "vae"
+    assert config["hidden"] == [16]
+    assert config["seed"] == 7
+    assert config["versions"]["numpy"] == np.__version__
+
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["epoch"], line["split"]) for line in lines] == [
+        (1, "train"), (1, "test"), (2, "train"), (2, "test"),
+    ]  # fmt: skip
+    for line in lines:
+        assert line["loss"] == pytest.approx(line["reconstruction"] + line["kl"], rel=1e-6)
+    assert lines[3]["loss"] < lines[1]["loss"]
+
+    figures = {file.name for file in (run / "figures").iterdir()}
+    assert figures == {
+        "curves.png", "latent_plane.png", "manifold.png", "reconstructions.png", "samples.png",
+        "training.gif",
+    }  # fmt: skip
+    with Image.open(run / "figures" / "training.gif") as animation:
+        assert getattr(animation, "n_frames", 1) >= 3  # before, after epoch 1, after epoch 2
+    assert {file.name for file in run.iterdir()} == {
+        "checkpoint.npz", "config.json", "figures", "metrics.jsonl",
+    }  # fmt: skip
+
+    printed = capsys.readouterr().out.splitlines()
+    assert f"test {lines[3]['loss']:.2f} = " in next(
+        p for p in printed if p.startswith("epoch   2/2")
+    )
+    assert str(run) in printed[-1]
+
+
+def test_rows_that_are_no_images_get_curves_alone(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).random((50, 5), dtype=np.float32))
+    assert train("--data", tmp_path / "rows.npy", "--out", tmp_path / "run", *SMALL) == 0
+    assert [file.name for file in (tmp_path / "run" / "figures").iterdir()] == ["curves.png"]
+
+
+@pytest.mark.parametrize("option", [[], ["--binarize"]], ids=["grey", "binarized"])
+def test_same_seed_same_bytes_in_two_processes(
+    option: list[str], digits: str, tmp_path: Path
+) -> None:
+    for name, seed in (("a", "3"), ("b", "3"), ("c", "4")):
+        command = [sys.executable, "-m", "minigen.train", "vae", "--data", digits, *SMALL, *option]
+        subprocess.run(
+            [*command, "--seed", seed, "--out", str(tmp_path / name)],
+            check=True,
+            capture_output=True,
+        )
+    for file in ("checkpoint.npz", "metrics.jsonl", "config.json", "figures/training.gif"):
+        a, b, c = ((tmp_path / name / file).read_bytes() for name in "abc")
+        assert a == b, file
+        assert a != c, file
+
+
+def test_the_checkpoint_holds_the_model_and_the_optimizer(digits: str, tmp_path: Path) -> None:
+    train("--data", digits, "--out", tmp_path / "run", *SMALL)
+    with np.load(tmp_path / "run" / "checkpoint.npz", allow_pickle=False) as archive:
+        header = json.loads(str(archive["header"]))
+        names = set(archive.files) - {"header"}
+        assert archive["optimizer.t"] == 2 * 5  # 270 rows in batches of 64
+        assert archive["model.encoder.0.weight"].shape == (64, 16)
+    assert header["epoch"] == 2
+    models = {name for name in names if name.startswith("model.")}
+    assert len(models) == 8
+    assert names == {"optimizer.t"} | models | {
+        model.replace("model.", f"optimizer.{moment}.") for model in models for moment in "mv"
+    }
+
+
+def test_default_folders_are_fresh(
+    digits: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert train("--data", digits, "--hidden", "4", "--epochs", "1") == 0
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["vae-1", "vae-2"]
+
+
+def test_a_finished_run_is_not_overwritten_unasked(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    arguments = ["--data", digits, "--out", str(run), "--hidden", "4", "--epochs", "1"]
+    assert train(*arguments) == 0
+    before = (run / "checkpoint.npz").read_bytes()
+    assert train(*arguments, "--seed", "5") == 1
+    assert "already holds a run; add --overwrite" in capsys.readouterr().err
+    assert (run / "checkpoint.npz").read_bytes() == before
+    assert train(*arguments, "--seed", "5", "--overwrite") == 0
+    assert (run / "checkpoint.npz").read_bytes() != before
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def test_somebodys_folder_is_not_touched(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter").write_text("1")
+    assert train("--data", digits, "--out", tmp_path / "thesis", "--overwrite") == 1
+    assert "is not empty and holds no run" in capsys.readouterr().err
+    assert [file.name for file in (tmp_path / "thesis").iterdir()] == ["chapter"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--latent-dim", "0"], "whole number of at least 1, got '0'"),
+        (["--latent-dim", "2.5"], "got '2.5'"),
+        (["--latent-dim", "abc"], "got 'abc'"),
+        (["--hidden", "400,0"], "'0' in '400,0'"),
+        (["--hidden", "400,x"], "'x' in '400,x'"),
+        (["--lr", "0"], "finite number greater than 0, got '0'"),
+        (["--lr", "-0.001"], "got '-0.001'"),
+        (["--lr", "nan"], "got 'nan'"),
+        (["--lr", "inf"], "got 'inf'"),
+        (["--beta", "-1"], "finite number of at least 0, got '-1'"),
+        (["--beta", "nan"], "got 'nan'"),
+        (["--epochs", "-1"], "got '-1'"),
+        (["--epochs", "1e3"], "got '1e3'"),
+        (["--batch-size", "0"], "got '0'"),
+        (["--batch-size", "-5"], "got '-5'"),
+        (["--seed", "-1"], "at least 0, got '-1'"),
+        (["--backend", "torch"], "invalid choice: 'torch'"),
+        (["--epoch", "3"], "unrecognized arguments: --epoch"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_arguments_exit_2_before_any_folder(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        train("--out", tmp_path / "run", *arguments)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("minigen: error: ")
+    assert error.count("\n") == 1
+    assert message in error
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_model_that_cannot_fit_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train("--out", tmp_path / "run", "--latent-dim", "1000000000") == 1
+    assert "needs about 19,2" in (error := capsys.readouterr().err)
+    assert error.startswith("minigen: error: a model of 1,2")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "not a data set that can be read"),
+        (b"", "not a NumPy .npy file"),
+        (b"<html>", "not a NumPy .npy file"),
+        (np.full((4, 3), 255.0), "divide them by 255"),
+        (np.full((4, 3), np.nan), "NaN, infinite"),
+    ],
+    ids=["missing", "empty", "html", "0..255", "nan"],
+)
+def test_bad_data_exit_1_before_any_folder(
+    content: bytes | np.ndarray | None,
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / ("data" if content is None else "data.npy")
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        np.save(path, content)
+    assert train("--data", path, "--out", tmp_path / "run") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("minigen: error: ")
+    assert error.count("\n") == 1
+    assert message in error
+    assert str(path) in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_output_folder_that_cannot_be_made_stops_before_training(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert train("--data", digits, "--out", tmp_path / "file" / "run") == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("minigen: error: cannot write the run folder ")
+    assert "--out" in captured.err
+    assert "epoch" not in captured.out
+
+
+def test_a_loss_that_turns_nan_stops_the_run(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the epoch and the step, no warning, and no checkpoint with NaN in it."""
+    run = tmp_path / "run"
+    assert train("--data", digits, "--out", run, *SMALL, "--lr", "1e6") == 1
+    error = capsys.readouterr().err
+    assert " at epoch 1 step " in error
+    assert "lower --lr" in error
+    assert error.count("\n") == 1
+    assert not (run / "checkpoint.npz").exists()
+
+
+def test_a_batch_larger_than_the_data_is_said(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train("--data", digits, "--out", tmp_path / "run", *SMALL, "--batch-size", "1000") == 0
+    assert "warning: --batch-size 1000 is more than the 270 rows" in capsys.readouterr().err
+
+
+def test_help_needs_neither_cupy_nor_matplotlib() -> None:
+    """It answers within a second because it imports little: imports can be counted, time not."""
+    code = (
+        "import sys, minigen.train\n"
+        "try: minigen.train.main(['vae', '--help'])\n"
+        "except SystemExit: pass\n"
+        "assert not {'cupy', 'matplotlib'} & set(sys.modules), 'slow import'"
+    )
+    environment = {**os.environ, "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--latent-dim" in done.stdout
