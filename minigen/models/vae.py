@@ -6,12 +6,13 @@
 Kingma and Welling 2014, equations 7, 8 and 10.
 """
 
+import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from minigen.backend import Array, Generator, array_module
 from minigen.errors import MinigenError
-from minigen.gaussian import kl_to_standard_normal, reparameterize
+from minigen.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.layers import Composite, Layer, Params, mlp, prefixed, sigmoid
 from minigen.losses import bce_with_logits, upstream
 
@@ -47,7 +48,7 @@ class VAE(Composite):
         n_latent: int,
         rng: Generator,
         dtype: str = "float32",
-    ) -> "VAE":
+    ) -> Self:
         """ReLU perceptrons through `mlp_widths`, drawn by a NumPy generator."""
         down, up = cls.mlp_widths(n_data, hidden, n_latent)
         return cls(encoder=mlp(down, rng, dtype=dtype), decoder=mlp(up, rng, dtype=dtype))
@@ -98,6 +99,67 @@ class VAE(Composite):
             _, encoder_grads = encoder_backward(dencoded, inputs=False)
             return prefixed("encoder", encoder_grads) | prefixed("decoder", decoder_grads)
 
+        return NegativeELBO(loss, reconstruction, kl), backward
+
+    def importance_weighted_loss(
+        self, x: Array, eps: Array
+    ) -> tuple[NegativeELBO, Callable[..., Params]]:
+        """The negative importance-weighted bound with k draws of z for each example:
+
+            loss = -log 1/k sum_j w_j,    w_j = p(x | z_j) p(z_j) / q(z_j | x)
+
+        The gradient is that of the log weights, averaged with the weights themselves:
+
+            d loss = -sum_j v_j d log w_j,    v_j = w_j / sum_i w_i
+
+        so the backward pass is that of k N examples under the upstream weights v_j. At k = 1 it is
+        the ELBO with log q - log p at the draw in place of its mean, the analytic KL (Burda et
+        al. 2015, equations 8 and 14).
+
+        Args:
+            x: (N, D), in [0, 1].
+            eps: (N, k, Z), a draw from N(0, 1).
+
+        Returns:
+            The loss, with the reconstruction term averaged over the draws and the analytic KL
+            beside it: their sum is the ELBO of the same draws, on average no smaller than the
+            loss. And the backward pass (dloss=None) -> grads.
+
+        Raises:
+            MinigenError: the shapes do not fit.
+        """
+        xp = array_module(x, eps)
+        if eps.ndim != 3 or eps.shape[0] != len(x):
+            raise MinigenError(f"expected eps of shape ({len(x)}, k, Z), got {eps.shape}")
+        n, k, n_latent = eps.shape
+        encoded, encoder_backward = self.encoder(x)
+        mu, logvar = _halves(xp.repeat(encoded, k, axis=0))  # (N k, Z)
+        z, reparameterize_backward = reparameterize(mu, logvar, eps.reshape(n * k, n_latent))
+        logits, decoder_backward = self.decoder(z)
+        negative, reconstruction_backward = bce_with_logits(logits, xp.repeat(x, k, axis=0))
+        zero = xp.zeros_like(mu)
+        log_prior, prior_backward = log_normal(z, zero, zero)
+        log_posterior, posterior_backward = log_normal(z, mu, logvar)
+
+        log_w = (log_prior - log_posterior - negative).reshape(n, k)
+        log_w_max = log_w.real.max(axis=1, keepdims=True)  # any constant: it cancels
+        log_sum = xp.log(xp.exp(log_w - log_w_max).sum(axis=1)) + log_w_max[:, 0]
+        loss = math.log(k) - log_sum
+
+        def backward(dloss: Array | None = None) -> Params:
+            v = xp.exp(log_w - log_sum[:, None])  # (N, k), each row sums to 1
+            dlog_w = -(upstream(dloss, loss)[:, None] * v).reshape(n * k)
+            dz_decoder, decoder_grads = decoder_backward(reconstruction_backward(-dlog_w))
+            dz_prior, _, _ = prior_backward(dlog_w)
+            dz_posterior, dmu_posterior, dlogvar_posterior = posterior_backward(-dlog_w)
+            dmu_z, dlogvar_z = reparameterize_backward(dz_decoder + dz_prior + dz_posterior)
+            dmu, dlogvar = dmu_z + dmu_posterior, dlogvar_z + dlogvar_posterior
+            dencoded = xp.concatenate([dmu, dlogvar], axis=1).reshape(n, k, -1).sum(axis=1)
+            _, encoder_grads = encoder_backward(dencoded, inputs=False)
+            return prefixed("encoder", encoder_grads) | prefixed("decoder", decoder_grads)
+
+        reconstruction = negative.reshape(n, k).mean(axis=1)
+        kl, _ = kl_to_standard_normal(*_halves(encoded))
         return NegativeELBO(loss, reconstruction, kl), backward
 
     def encode(self, x: Array) -> tuple[Array, Array]:

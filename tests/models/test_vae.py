@@ -97,6 +97,54 @@ def test_the_data_gets_no_gradient(rng: Rng) -> None:
     assert asked == [True, False]  # decoder, then encoder
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_gradient_of_the_importance_weighted_bound(k: int, rng: Rng) -> None:
+    model, x, _ = batch(rng)
+    eps = rng.standard_normal((4, k, 2))
+    report = check_params(lambda vae: vae.importance_weighted_loss(x, eps), model)
+    assert report.ok, report
+
+
+def test_importance_weights_by_hand(rng: Rng) -> None:
+    """-log of the mean of p(x, z) / q(z | x), each density written out."""
+    model, x, _ = batch(rng)
+    eps = rng.standard_normal((4, 3, 2))
+    terms, _ = model.importance_weighted_loss(x, eps)
+    mu, logvar = model.encode(x)
+    weights = []
+    for j in range(3):
+        z = mu + np.exp(logvar / 2) * eps[:, j]
+        p = model.decode(z)
+        likelihood = np.prod(np.where(x > 0, p**x, 1) * (1 - p) ** (1 - x), axis=1)
+        prior = np.prod(np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi), axis=1)
+        posterior = np.prod(
+            np.exp(-(eps[:, j] ** 2) / 2) / np.sqrt(2 * np.pi * np.exp(logvar)), axis=1
+        )
+        weights.append(likelihood * prior / posterior)
+    np.testing.assert_allclose(terms.loss, -np.log(np.mean(weights, axis=0)), rtol=1e-12)
+
+
+def test_equal_draws_make_the_weights_equal(rng: Rng) -> None:
+    """Then the bound is that of a single draw, and so is its gradient."""
+    model, x, _ = batch(rng)
+    eps = rng.standard_normal((4, 1, 2))
+    one, one_backward = model.importance_weighted_loss(x, eps)
+    many, many_backward = model.importance_weighted_loss(x, np.repeat(eps, 5, axis=1))
+    np.testing.assert_allclose(many.loss, one.loss, rtol=1e-13)
+    grads = one_backward()
+    for name, gradient in many_backward().items():
+        np.testing.assert_allclose(gradient, grads[name], rtol=1e-10, atol=1e-15)
+
+
+def test_more_draws_tighten_the_bound(rng: Rng) -> None:
+    model, x, _ = batch(rng, n=1)
+    x, eps = np.repeat(x, 4000, axis=0), rng.standard_normal((4000, 10, 2))
+    elbo = model.loss(x, eps[:, 0])[0].loss.mean()
+    bounds = [model.importance_weighted_loss(x, eps[:, :k])[0].loss.mean() for k in (1, 3, 10)]
+    assert bounds[0] == pytest.approx(elbo, abs=0.1)
+    assert bounds[0] > bounds[1] > bounds[2]
+
+
 def test_decode_gives_the_probabilities_behind_the_loss(rng: Rng) -> None:
     model, x, eps = batch(rng)
     p = model.decode(eps)
@@ -119,3 +167,5 @@ def test_faults(rng: Rng) -> None:
         model.loss(x, np.ones((4, 3)))
     with pytest.raises(MinigenError, match="2Z columns, mu and logvar; got 3"):
         VAE(Linear(6, 3, rng), model.decoder).loss(x, eps)
+    with pytest.raises(MinigenError, match=r"eps of shape \(4, k, Z\), got \(4, 2\)"):
+        model.importance_weighted_loss(x, eps)

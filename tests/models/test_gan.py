@@ -1,0 +1,175 @@
+"""The GAN: both players' gradients, and that neither touches the other."""
+
+import numpy as np
+import pytest
+
+from minigen.errors import MinigenError
+from minigen.gradcheck import Report, check_params
+from minigen.layers import Linear, Sequential, Sigmoid, sigmoid
+from minigen.models.gan import GAN
+from minigen.optim import Adam
+
+Rng = np.random.Generator
+
+
+def game(rng: Rng, n: int = 5, bounded: bool = False) -> tuple[GAN, np.ndarray, np.ndarray]:
+    model = GAN.mlp(3, (6, 5), 2, rng, bounded, dtype="float64")
+    return model, rng.random((n, 3)), rng.standard_normal((n, 2))
+
+
+def check_generator(model: GAN, z: np.ndarray, saturating: bool) -> Report:
+    """G's gradient, through D."""
+    return check_params(
+        lambda generator: GAN(generator, model.discriminator).generator_loss(z, saturating),
+        model.generator,
+    )
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_gradient_of_the_discriminator(smoothing: float, rng: Rng) -> None:
+    model, x, z = game(rng)
+    report = check_params(
+        lambda d: GAN(model.generator, d).discriminator_loss(x, z, smoothing), model.discriminator
+    )
+    assert report.ok, report
+    assert len(report.comparisons) == 12
+
+
+@pytest.mark.parametrize("saturating", [False, True])
+@pytest.mark.parametrize("bounded", [False, True])
+def test_gradient_of_the_generator_through_the_discriminator(
+    saturating: bool, bounded: bool, rng: Rng
+) -> None:
+    model, _, z = game(rng, bounded=bounded)
+    report = check_generator(model, z, saturating)
+    assert report.ok, report
+    assert len(report.comparisons) == 12
+
+
+def test_losses_are_those_of_the_value_function(rng: Rng) -> None:
+    model, x, z = game(rng)
+    fake = model.generator(z)[0]
+    d_real, d_fake = (sigmoid(model.discriminator(rows)[0])[:, 0] for rows in (x, fake))
+    terms, _ = model.discriminator_loss(x, z)
+    np.testing.assert_allclose(terms.loss, -np.log(d_real) - np.log(1 - d_fake), rtol=1e-12)
+    np.testing.assert_allclose(terms.d_real, d_real, rtol=1e-13)
+    np.testing.assert_allclose(terms.d_fake, d_fake, rtol=1e-13)
+    smoothed = -0.9 * np.log(d_real) - 0.1 * np.log(1 - d_real) - np.log(1 - d_fake)
+    np.testing.assert_allclose(model.discriminator_loss(x, z, 0.1)[0].loss, smoothed, rtol=1e-12)
+    np.testing.assert_allclose(model.generator_loss(z)[0], -np.log(d_fake), rtol=1e-12)
+    np.testing.assert_allclose(
+        model.generator_loss(z, saturating=True)[0], np.log(1 - d_fake), rtol=1e-12
+    )
+
+
+def test_an_undecided_discriminator_costs_two_log_two(rng: Rng) -> None:
+    model, x, z = game(rng)
+    undecided = {name: np.zeros_like(array) for name, array in model.discriminator.params.items()}
+    model = GAN(model.generator, model.discriminator.with_params(undecided))
+    terms, _ = model.discriminator_loss(x, z)
+    np.testing.assert_allclose(terms.loss, 2 * np.log(2), rtol=1e-15)
+    assert set(terms.d_real) == set(terms.d_fake) == {0.5}
+    np.testing.assert_allclose(model.generator_loss(z)[0], np.log(2), rtol=1e-15)
+
+
+def test_minimax_and_non_saturating_gradients_differ_by_the_odds(rng: Rng) -> None:
+    """Per sample, minimax = sigmoid(l) / (1 - sigmoid(l)) times the non-saturating one."""
+    model, _, z = game(rng, n=1)
+    logit = model.discriminator(model.generator(z)[0])[0][0, 0]
+    minimax = model.generator_loss(z, saturating=True)[1]()
+    non_saturating = model.generator_loss(z)[1]()
+    odds = sigmoid(logit.reshape(1, 1))[0, 0] / (1 - sigmoid(logit.reshape(1, 1))[0, 0])
+    assert odds != pytest.approx(1, rel=1e-3)
+    for name in minimax:
+        np.testing.assert_allclose(minimax[name], odds * non_saturating[name], rtol=1e-10)
+
+
+def test_a_sure_discriminator_starves_only_the_minimax_generator(rng: Rng) -> None:
+    model, _, z = game(rng)
+    model.discriminator.params["4.bias"] -= 200
+    largest = [
+        max(np.abs(g).max() for g in model.generator_loss(z, saturating)[1]().values())
+        for saturating in (True, False)
+    ]
+    assert largest[0] < 1e-80
+    assert largest[1] > 1e-4
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_a_players_step_moves_all_of_it_and_nothing_else(player: str, rng: Rng) -> None:
+    model, x, z = game(rng)
+    players = {"generator": model.generator, "discriminator": model.discriminator}
+    optimizers = {name: Adam(net.params) for name, net in players.items()}
+    before = {name: array.copy() for name, array in model.params.items()}
+    if player == "generator":
+        _, backward = model.generator_loss(z)
+    else:
+        _, backward = model.discriminator_loss(x, z)
+    optimizers[player].step(backward())
+    for name, array in model.params.items():
+        moved = (array != before[name]).any()
+        assert moved == name.startswith(player), name
+    other = next(name for name in players if name != player)
+    assert optimizers[other].t == 0
+    assert not any(m.any() for m in optimizers[other].m.values())
+
+
+def test_no_player_does_the_others_work(rng: Rng) -> None:
+    """D's step never runs G's backward pass; G's step never makes D's parameter gradients."""
+    asked = []
+
+    class Watched(Linear):
+        def __init__(self, name: str, n_in: int, n_out: int) -> None:
+            super().__init__(n_in, n_out, rng)
+            self.name = name
+
+        def __call__(self, x):  # type: ignore[no-untyped-def]
+            y, backward = super().__call__(x)
+
+            def watched(dy, inputs=True, params=True):  # type: ignore[no-untyped-def]
+                asked.append((self.name, inputs, params))
+                return backward(dy, inputs, params)
+
+            return y, watched
+
+    model = GAN(Sequential(Watched("G", 2, 3), Sigmoid()), Sequential(Watched("D", 3, 1)))
+    x, z = rng.random((4, 3)), rng.standard_normal((4, 2))
+    model.discriminator_loss(x, z)[1]()
+    assert asked == [("D", False, True)]
+    asked.clear()
+    model.generator_loss(z)[1]()
+    assert asked == [("D", True, False), ("G", False, True)]
+
+
+def test_weights_of_examples(rng: Rng) -> None:
+    model, x, z = game(rng)
+    one = np.array([0.0, 0.0, 1.0, 0.0, 0.0])
+    alone = slice(2, 3)
+    for chosen, single in (
+        (model.discriminator_loss(x, z)[1](one), model.discriminator_loss(x[alone], z[alone])[1]()),
+        (model.generator_loss(z)[1](one), model.generator_loss(z[alone])[1]()),
+    ):
+        for name in chosen:
+            np.testing.assert_allclose(chosen[name], single[name], rtol=1e-10, atol=1e-15)
+
+
+def test_a_bounded_generator_stays_in_the_unit_interval(rng: Rng) -> None:
+    model, _, z = game(rng, bounded=True)
+    fake, _ = model.generator(100 * z)
+    assert ((fake >= 0) & (fake <= 1)).all()
+    assert model.generator.params.keys() == game(rng)[0].generator.params.keys()
+
+
+def test_float32_stays_float32(rng: Rng) -> None:
+    model = GAN.mlp(3, (4,), 2, rng)
+    x, z = rng.random((5, 3), dtype=np.float32), rng.standard_normal((5, 2), dtype=np.float32)
+    terms, d_backward = model.discriminator_loss(x, z, 0.1)
+    loss, g_backward = model.generator_loss(z)
+    arrays = [*terms, loss, *d_backward().values(), *g_backward().values()]
+    assert {array.dtype for array in arrays} == {np.dtype("float32")}
+
+
+def test_row_counts_that_differ_are_refused(rng: Rng) -> None:
+    model, x, z = game(rng)
+    with pytest.raises(MinigenError, match="as many rows of z as of x, got 4 and 5"):
+        model.discriminator_loss(x, z[:4])
