@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from minigen.errors import MinigenError
 
+LR_HELP = "learning rate of Adam"
 FAILED, BAD_ARGUMENTS, INTERRUPTED = 1, 2, 130
 
 
@@ -78,6 +79,19 @@ def widths(text: str) -> list[int]:
                 f"and {item!r} in {text!r} is not"
             )
     return [int(item) for item in items]
+
+
+def betas(text: str) -> tuple[float, float]:
+    """An argument type: Adam's two decay rates, such as 0.5,0.999."""
+    try:
+        first, second = (float(item) for item in text.split(","))
+    except ValueError:
+        first = second = math.nan
+    if not (0 <= first < 1 and 0 <= second < 1):
+        raise argparse.ArgumentTypeError(
+            f"must be two numbers in [0, 1) with a comma between them, got {text!r}"
+        )
+    return first, second
 
 
 def check_memory(n_parameters: int) -> None:

@@ -99,10 +99,9 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     """
     xp = check_batch(logits, target)
     e = xp.exp(xp.minimum(logits, -logits))  # exp(-|l|)
-    terms = relu(logits)
-    terms -= logits * target  # zero where the prediction is sure and right: the rest stays exact
-    terms += log1p(e)
-    loss = terms.sum(axis=1)
+    linear = relu(logits)
+    linear -= logits * target
+    loss = linear.sum(axis=1) + sum_log1p(e)
 
     def backward(dloss: Array | None = None) -> Array:
         dlogits = xp.maximum(e, logits.real > 0)
@@ -114,18 +113,19 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     return loss, backward
 
 
-def log1p(e: Array) -> Array:
-    """log(1 + e) for 0 <= e <= 1, to the last bit or two.
+def sum_log1p(e: Array) -> Array:
+    """sum_d log(1 + e_d) for 0 <= e <= 1, (N, D) -> (N,), with full relative accuracy.
 
-    u = 1 + e rounds, and e - (u - 1) is exactly what rounding took from it: the second term below
-    puts it back to first order. NumPy's own log1p in float32 is four times slower where it is not
-    vectorized.
+    Logarithms are dear, and (1 + a)(1 + b) = 1 + (a + b + ab): while D is even, its two halves
+    become one. At most 64 factors of at most 2 meet, so nothing overflows.
     """
-    u = 1 + e
-    lost = e - (u - 1)
-    lost /= u
-    lost += array_module(e).log(u)
-    return lost
+    factors = 1
+    while e.shape[1] % 2 == 0 and factors < 64:
+        half = e.shape[1] // 2
+        a, b = e[:, :half], e[:, half:]
+        e = a + b + a * b
+        factors *= 2
+    return array_module(e).log1p(e).sum(axis=1)
 
 
 def upstream(dloss: Array | None, loss: Array) -> Array:

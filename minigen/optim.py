@@ -20,6 +20,7 @@ class Optimizer:
             raise MinigenError(f"learning rate must be a positive number, got {lr}")
         self.params = params
         self.lr = lr
+        self.t = 0  # steps taken
 
     def step(self, grads: Mapping[str, Array]) -> None:
         """Update every parameter once.
@@ -35,6 +36,7 @@ class Optimizer:
                 f"gradients do not fit the parameters, at {', '.join(wrong)}; "
                 "pass one array of the parameter's shape for every name in params"
             )
+        self.t += 1
         self._update(grads)
 
     @property
@@ -67,7 +69,7 @@ class SGD(Optimizer):
 
     @property
     def state(self) -> dict[str, Array]:
-        return prefixed("velocity", self.velocity)
+        return {"t": self.t, **prefixed("velocity", self.velocity)}
 
     def _update(self, grads: Mapping[str, Array]) -> None:
         for name, param in self.params.items():
@@ -110,7 +112,6 @@ class Adam(Optimizer):
         if not 0 < eps < math.inf:
             raise MinigenError(f"eps must be a positive number, got {eps}")
         self.betas, self.eps = betas, eps
-        self.t = 0
         self.m = {name: _zeros_like(p) for name, p in params.items()}
         self.v = {name: _zeros_like(p) for name, p in params.items()}
 
@@ -119,7 +120,6 @@ class Adam(Optimizer):
         return {"t": self.t, **prefixed("m", self.m), **prefixed("v", self.v)}
 
     def _update(self, grads: Mapping[str, Array]) -> None:
-        self.t += 1
         b1, b2 = self.betas
         c1 = (1 - b1**self.t) / (1 - b1)
         c2 = (1 - b2**self.t) / (1 - b2)

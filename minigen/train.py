@@ -13,10 +13,9 @@ import minigen
 from minigen import checkpoint, cli, data
 from minigen.backend import NAMES, select
 from minigen.runs import Run
-from minigen.systems.vae import VAESystem
+from minigen.systems import SYSTEMS, build
 from minigen.training import Means, train
 
-SYSTEMS = {"vae": VAESystem}
 ABOUT_THE_FOLDER = {"out", "overwrite", "debug"}  # options that do not change what is computed
 
 
@@ -52,15 +51,20 @@ def _train(options: argparse.Namespace) -> None:
     started = time.monotonic()
     xp, backend = select(options.backend)
     dataset = data.load(options.data, seed=options.seed)
-    system = SYSTEMS[options.system](vars(options), dataset, options.seed, xp)
-    run = Run.create(options.out, options.system, options.overwrite)
     config = {
         **{name: value for name, value in vars(options).items() if name not in ABOUT_THE_FOLDER},
+        "width": dataset.width,
+        "image_shape": dataset.image_shape,
+    }
+    system = build(config, xp)
+    system.check_data(dataset)
+    run = Run.create(options.out, options.system, options.overwrite)
+    config |= {
         "versions": {
             "minigen": minigen.__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
-        },
+        }
     }
     run.write_config(config)
 
@@ -68,8 +72,8 @@ def _train(options: argparse.Namespace) -> None:
     for note in dataset.notes:
         print(f"note   {note}")
     print(f"data   {dataset.name}: {rows:,} rows to learn from, {len(dataset.test):,} to test")
-    print(f"model  {system.architecture}, {system.n_parameters:,} parameters, on {backend}")
-    print(f"loss   {system.titles['loss']}, {system.unit}", flush=True)
+    print(f"model  {system.description}: {system.n_parameters:,} parameters, on {backend}")
+    print(f"terms  {system.terms}", flush=True)
     if options.batch_size > rows:
         print(
             f"minigen: warning: --batch-size {options.batch_size} is more than the {rows} rows; "
@@ -78,7 +82,7 @@ def _train(options: argparse.Namespace) -> None:
         )
 
     records = []
-    frames = [("before training", system.samples())]
+    snapshots = [system.snapshot("before training", dataset)]
     bar = tqdm(total=options.epochs, unit="epoch", disable=None, leave=False)
 
     def progress(epoch: int, done: float, means: Means) -> None:
@@ -98,26 +102,24 @@ def _train(options: argparse.Namespace) -> None:
             progress=progress,
         ):
             records.append(record)
-            frames.append((f"after epoch {record.epoch}", system.samples()))
+            snapshots.append(system.snapshot(f"after epoch {record.epoch}", dataset))
             run.append_metrics(record.epoch, "train", record.train)
             run.append_metrics(record.epoch, "test", record.test)
             checkpoint.save(
                 run.checkpoint, {"epoch": record.epoch, "config": config}, system.arrays
             )
             tqdm.write(
-                f"epoch {record.epoch:3}/{options.epochs}  train {_sum(record.train)}  "
-                f"test {_sum(record.test)}  {time.monotonic() - started:6.1f} s"
+                f"epoch {record.epoch:3}/{options.epochs}  train {_terms(record.train)}  "
+                f"test {_terms(record.test)}  {time.monotonic() - started:6.1f} s"
             )
             sys.stdout.flush()
 
-    system.draw(run.figures, records, frames)
+    system.draw(run.figures, dataset, records, snapshots)
     print(f"run    {run.path}, figures in {run.figures}, {time.monotonic() - started:.1f} s in all")
 
 
-def _sum(means: Means) -> str:
-    """The loss and its terms: 105.61 = 80.35 + 25.26."""
-    loss, *terms = (f"{mean:.2f}" for mean in means.values())
-    return f"{loss} = {' + '.join(terms)}"
+def _terms(means: Means) -> str:
+    return " ".join(f"{name} {mean:.2f}" for name, mean in means.items())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Figures: that pictures hold what was given, where it was given."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ def test_mosaic_places_images_row_by_row() -> None:
 
 def test_image_grid_draws_zero_black_and_one_white(tmp_path: Path) -> None:
     images = np.stack([np.zeros((8, 8)), np.ones((8, 8))])
-    plots.image_grid(tmp_path / "grid.png", images, 2, "title")
+    paint = partial(plots.images, tiles=plots.mosaic(images, 2), title="title")
+    plots.picture(tmp_path / "grid.png", paint, (8, 18))
     with Image.open(tmp_path / "grid.png") as picture:
         grey = np.asarray(picture.convert("L"))
     middle = grey[grey.shape[0] // 2 + 10]
@@ -29,8 +31,8 @@ def test_image_grid_draws_zero_black_and_one_white(tmp_path: Path) -> None:
 
 
 def test_animation_shows_every_frame(tmp_path: Path) -> None:
-    frames = [(f"frame {i}", np.full((4, 8, 8), i / 3)) for i in range(4)]
-    plots.animation(tmp_path / "a.gif", frames, columns=2)
+    painters = [partial(plots.images, tiles=np.full((8, 8), i / 3), title=f"{i}") for i in range(4)]
+    plots.animation(tmp_path / "a.gif", painters)
     greys = []
     with Image.open(tmp_path / "a.gif") as picture:
         for number in range(getattr(picture, "n_frames", 1)):
@@ -40,3 +42,12 @@ def test_animation_shows_every_frame(tmp_path: Path) -> None:
     assert [grey for grey, before in zip(greys, [-1, *greys], strict=False) if grey != before] == [
         0, 85, 170, 255,
     ]  # fmt: skip
+
+
+def test_the_field_is_sampled_around_the_data() -> None:
+    data = np.array([[0.0, 10.0], [10.0, 20.0]])
+    grid = plots.frame_around(data, 3)
+    assert grid.shape == (3, 3, 2)
+    assert grid[0, :, 0].tolist() == [-2, 5, 12]
+    assert grid[:, 0, 1].tolist() == [8, 15, 22]
+    assert plots.frame_around(data[:, :1], 3)[:, 0].tolist() == [-2, 5, 12]

@@ -1,4 +1,4 @@
-"""One door for data: MNIST, which ships with the package, or a user's own files.
+"""One door for data: MNIST, which ships with the package, toy densities, or a user's own files.
 
 MNIST is by LeCun, Cortes and Burges (CC BY-SA 3.0): the four original IDX files, gzipped.
 """
@@ -10,6 +10,7 @@ from minigen.data.dataset import Dataset, require_unit_interval
 from minigen.data.files import read_npy, read_npz
 from minigen.data.idx import read_idx_folder
 from minigen.data.rows import from_splits, hold_back
+from minigen.data.toy import MIXTURES, draw
 from minigen.errors import MinigenError
 
 __all__ = ["Dataset", "load", "require_unit_interval"]
@@ -19,10 +20,11 @@ def load(source: str, *, seed: int = 0) -> Dataset:
     """The data set that ``source`` names.
 
     Args:
-        source: ``mnist``, or a path to an ``.npy`` file (one array), to an ``.npz`` file (the
-            arrays train and test or x_train and x_test, with or without labels; or one array),
-            or to a folder of IDX files.
-        seed: chooses the rows that are held back as test where the source is one array.
+        source: ``mnist``; a toy density, ``ring``, ``grid`` or ``mixture``; or a path to an
+            ``.npy`` file (one array), to an ``.npz`` file (the arrays train and test or x_train
+            and x_test, with or without labels; or one array), or to a folder of IDX files.
+        seed: draws the rows of a toy density, and chooses the rows that are held back as test
+            where the source is one array.
 
     Raises:
         MinigenError: the source is unknown, cannot be read, is damaged, or does not hold rows
@@ -34,6 +36,8 @@ def load(source: str, *, seed: int = 0) -> Dataset:
     try:
         if source == "mnist":
             return read_idx_folder(Path(__file__).parent / "mnist", name=source)
+        if source in MIXTURES:
+            return draw(source, seed)
         if suffix == ".npy":
             return hold_back(source, read_npy(path), seed)
         if suffix == ".npz":
@@ -48,5 +52,5 @@ def load(source: str, *, seed: int = 0) -> Dataset:
         raise MinigenError(f"{source}: does not fit in memory; give fewer rows") from None
     raise MinigenError(
         f"{source!r}: not a data set that can be read; give mnist, an existing .npy or .npz file, "
-        "or a folder of IDX files"
+        f"or a folder of IDX files, or name a toy density: {', '.join(MIXTURES)}"
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 
 from minigen.backend import Array, Generator, array_module
 from minigen.errors import MinigenError
-from minigen.layers import Composite, Layer, LeakyReLU, Params, Sequential, Sigmoid, mlp, sigmoid
+from minigen.layers import Composite, Layer, LeakyReLU, Params, Sequential, Tanh, mlp, sigmoid
 from minigen.losses import bce_with_logits, upstream
 
 
@@ -41,13 +41,13 @@ class GAN(Composite):
         bounded: bool = False,
         dtype: str = "float32",
     ) -> Self:
-        """Leaky ReLU perceptrons through Z, *hidden, D and through D, *reversed(hidden), 1.
+        """A ReLU perceptron through Z, *hidden, D, and a leaky one through D, *reversed(hidden), 1.
 
-        A bounded generator ends in a sigmoid, for data in [0, 1].
+        A bounded generator ends in tanh, for data in [-1, 1].
         """
-        generator = mlp([n_latent, *hidden, n_data], rng, LeakyReLU, dtype)
+        generator = mlp([n_latent, *hidden, n_data], rng, dtype=dtype)
         if bounded:
-            generator = Sequential(*generator.layers, Sigmoid())
+            generator = Sequential(*generator.layers, Tanh())
         return cls(generator, mlp([n_data, *reversed(hidden), 1], rng, LeakyReLU, dtype))
 
     def discriminator_loss(

@@ -1,74 +1,52 @@
-"""The VAE as the commands run it: its options, its step, its figures."""
+"""The VAE as the commands run it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 from statistics import NormalDist
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from minigen import cli
+from minigen import cli, metrics
 from minigen.backend import Array, Generator, generator, to_numpy
 from minigen.data import Dataset, require_unit_interval
-from minigen.layers import Params, prefixed
-from minigen.models.vae import VAE
-from minigen.optim import Adam
-from minigen.training import EpochRecord, Stream, Terms, scaled
+from minigen.errors import MinigenError
+from minigen.layers import Params
+from minigen.models.vae import VAE, NegativeELBO
+from minigen.optim import Adam, Optimizer
+from minigen.systems.base import (
+    Add,
+    Finding,
+    Progress,
+    Snapshot,
+    System,
+    draw_code_plane,
+    draw_reconstructions,
+)
+from minigen.training import EpochRecord, Stream, Terms, evaluate, scaled
 
-COLUMNS = 10  # images side by side
-N_SAMPLES = 10 * COLUMNS
+UNIT = "nats per example"
 N_MANIFOLD = 20  # images on a side
-N_CODES = 10_000  # at most, in the latent plane
-
-Frame = tuple[str, np.ndarray]
 
 
-class VAESystem:
-    """A Bernoulli VAE on rows in [0, 1], trained on the negative ELBO with Adam.
-
-    Args:
-        options: hidden, latent_dim, lr, beta, binarize: see `add_options`.
-        dataset: the rows, values in [0, 1].
-        seed: of the initial parameters and of the noise behind the figures.
-        xp: where the parameters live.
-
-    Raises:
-        MinigenError: the values leave [0, 1], or the model would not fit in memory.
+class VAESystem(System):
+    """A Bernoulli VAE on rows in [0, 1], trained with Adam on the negative ELBO or on the
+    importance-weighted bound.
     """
 
     title = "variational autoencoder: an explicit density, trained through a lower bound"
-    unit = "nats per example"
-    titles: Mapping[str, str] = {
-        "loss": "loss = reconstruction + KL",
-        "reconstruction": "reconstruction, -log p(x|z)",
-        "kl": "KL(q(z|x) || p(z))",
+    terms = "loss = reconstruction + KL, nats per example"
+    titles = {
+        "loss": "loss = reconstruction + KL (nats)",
+        "reconstruction": "-log p(x|z), reconstruction (nats)",
+        "kl": "KL(q(z|x) || p(z)) (nats)",
     }
-
-    def __init__(
-        self, options: Mapping[str, Any], dataset: Dataset, seed: int, xp: ModuleType
-    ) -> None:
-        require_unit_interval(dataset)
-        architecture = dataset.width, options["hidden"], options["latent_dim"]
-        down, up = VAE.mlp_widths(*architecture)
-        self.n_parameters = sum((a + 1) * b for widths in (down, up) for a, b in pairwise(widths))
-        self.architecture = "vae " + "-".join(map(str, [*down[:-1], *up]))
-        cli.check_memory(self.n_parameters)
-        model = VAE.mlp(*architecture, generator(np, seed, Stream.PARAMETERS))
-        self.model = model.with_params({k: xp.asarray(v) for k, v in model.params.items()})
-        self.optimizer = Adam(self.model.params, lr=options["lr"])
-        self.beta: float = options["beta"]
-        self.binarize: bool = options["binarize"]
-        self.dataset = dataset
-        self.xp = xp
-        self.noise = generator(np, seed, Stream.FIGURES).standard_normal(
-            (N_SAMPLES, self.model.n_latent), dtype=np.float32
-        )
+    samples_title = "Decoded from z ~ N(0, 1)"
+    module: VAE
 
     @staticmethod
-    def add_options(add: Callable[..., object]) -> None:
-        """The options of `train vae` beside those of every system, by argparse's add_argument."""
+    def add_options(add: Add) -> None:
         add(
             "--hidden",
             type=cli.widths,
@@ -77,15 +55,20 @@ class VAESystem:
             help="hidden layers of the encoder, such as 400 or 500,250; the decoder mirrors them",
         )
         add("--latent-dim", type=cli.whole(1), default=20, metavar="Z", help="width of the code z")
+        add("--lr", type=cli.real(above=0), default=1e-3, metavar="RATE", help=cli.LR_HELP)
         add(
-            "--lr",
-            type=cli.real(above=0),
-            default=1e-3,
-            metavar="RATE",
-            help="learning rate of Adam",
+            "--beta",
+            type=cli.real(least=0),
+            default=1.0,
+            metavar="WEIGHT",
+            help="weight of the KL; other values than 1 give no bound",
         )
         add(
-            "--beta", type=cli.real(least=0), default=1.0, metavar="WEIGHT", help="weight of the KL"
+            "--importance-samples",
+            type=cli.whole(1),
+            default=1,
+            metavar="K",
+            help="draws of z for each example; more than 1 trains on the importance-weighted bound",
         )
         add(
             "--binarize",
@@ -93,89 +76,126 @@ class VAESystem:
             help="draw each pixel from Bernoulli(grey value), anew each time it is seen",
         )
 
-    @property
-    def arrays(self) -> Params:
-        """All that the next step depends on, for the checkpoint."""
-        return prefixed("model", self.model.params) | prefixed("optimizer", self.optimizer.state)
+    @staticmethod
+    def networks(options: Mapping[str, Any], width: int) -> dict[str, list[int]]:
+        hidden, n_latent = options["hidden"], options["latent_dim"]
+        return {
+            "encoder": [width, *hidden, 2 * n_latent],
+            "decoder": [n_latent, *reversed(hidden), width],
+        }
+
+    def build(self, rng: Generator) -> VAE:
+        k, beta = self.options["importance_samples"], self.options["beta"]
+        if k > 1 and beta != 1:
+            raise MinigenError(
+                f"--beta {beta:g} with --importance-samples {k}: the importance-weighted bound has "
+                "no KL to weigh; leave one of them out"
+            )
+        return VAE.mlp(self.width, self.options["hidden"], self.options["latent_dim"], rng)
+
+    def make_optimizers(self) -> dict[str, Optimizer]:
+        return {"optimizer": Adam(self.module.params, lr=self.options["lr"])}
+
+    def check_data(self, dataset: Dataset) -> None:
+        require_unit_interval(dataset)
 
     def learn(self, x: Array, rng: Generator) -> Terms:
         terms, backward = self._loss(x, rng)
-        self.optimizer.step(backward())
-        return terms
+        self.optimizers["optimizer"].step(backward())
+        return terms._asdict()
 
     def judge(self, x: Array, rng: Generator) -> Terms:
-        return self._loss(x, rng)[0]
+        return self._loss(x, rng)[0]._asdict()
 
-    def _loss(self, x: Array, rng: Generator) -> tuple[Terms, Callable[..., Params]]:
-        if self.binarize:
-            x = (rng.random(x.shape, dtype=x.dtype) < x).astype(x.dtype)
-        eps = rng.standard_normal((x.shape[0], self.model.n_latent), dtype=x.dtype)
-        terms, backward = self.model.loss(x, eps, self.beta)
-        return terms._asdict(), backward
+    def _loss(self, x: Array, rng: Generator) -> tuple[NegativeELBO, Callable[..., Params]]:
+        n, k = len(x), self.options["importance_samples"]
+        if self.options["binarize"]:
+            x = binarized(x, rng)
+        if k == 1:
+            eps = rng.standard_normal((n, self.module.n_latent), dtype=x.dtype)
+            return self.module.loss(x, eps, self.options["beta"])
+        eps = rng.standard_normal((n, k, self.module.n_latent), dtype=x.dtype)
+        return self.module.importance_weighted_loss(x, eps)
 
-    def samples(self) -> np.ndarray:
-        """(M, D): what the decoder makes of the same noise at every call."""
-        return self._decode(self.noise)
+    def encode(self, rows: np.ndarray) -> np.ndarray:
+        return to_numpy(self.module.encode(self.xp.asarray(rows))[0])
 
-    def draw(self, folder: Path, records: Sequence[EpochRecord], frames: Sequence[Frame]) -> None:
-        """Draw all figures of a finished run into a folder: one record for each epoch, and the
-        (title, samples) frames of the animation.
-        """
-        from minigen import plots  # not above: matplotlib is slow to import
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        return to_numpy(self.module.decode(self.xp.asarray(codes)))
 
-        plots.curves(
-            folder / "curves.png",
-            {term: [record.train[term] for record in records] for term in self.titles},
-            {term: [record.test[term] for record in records] for term in self.titles},
-            self.titles,
-            self.unit,
-        )
-        if self.model.n_latent == 2:
-            labels = self.dataset.test_labels
-            plots.latent_plane(
-                folder / "latent_plane.png",
-                self._encode(self.dataset.test[:N_CODES]),
-                None if labels is None else labels[:N_CODES],
-                "Means of q(z|x) over test rows",
-            )
-        if self.dataset.image_shape is not None:
-            self._draw_images(folder, f"after epoch {records[-1].epoch}", frames)
+    def draw(
+        self,
+        folder: Path,
+        dataset: Dataset,
+        records: Sequence[EpochRecord],
+        snapshots: Sequence[Snapshot],
+    ) -> None:
+        super().draw(folder, dataset, records, snapshots)
+        if self.module.n_latent == 2:
+            draw_code_plane(self, folder, dataset)
+        if self.image_shape:
+            draw_reconstructions(self, folder, dataset)
+        if self.image_shape and self.module.n_latent == 2:
+            self._draw_manifold(folder)
 
-    def _draw_images(self, folder: Path, when: str, frames: Sequence[Frame]) -> None:
+    def _draw_manifold(self, folder: Path) -> None:
         from minigen import plots
 
-        def images(rows: np.ndarray) -> np.ndarray:
-            return rows.reshape(-1, *(self.dataset.image_shape or ()))
+        quantiles = [NormalDist().inv_cdf((i + 0.5) / N_MANIFOLD) for i in range(N_MANIFOLD)]
+        plane = [(z1, z2) for z2 in reversed(quantiles) for z1 in quantiles]
+        tiles = self.mosaic(self.decode(np.array(plane, np.float32)), N_MANIFOLD)
+        title = "Decoded from normal quantiles: z1 grows to the right, z2 upward"
+        paint = partial(plots.images, tiles=tiles, title=title)
+        plots.picture(folder / "manifold.png", paint, tiles.shape)
 
-        frames = [(title, images(rows)) for title, rows in frames]
-        plots.animation(folder / "training.gif", frames, COLUMNS)
-        title = f"Decoded from z ~ N(0, 1), {when}"
-        plots.image_grid(folder / "samples.png", frames[-1][1], COLUMNS, title)
-
-        columns = min(COLUMNS, len(self.dataset.test))
-        inputs = scaled(self.dataset.test[: 2 * columns])
-        inputs = inputs[: len(inputs) // columns * columns]
-        outputs = self._decode(self._encode(inputs))
-        pairs = (block.reshape(-1, columns, block.shape[1]) for block in (inputs, outputs))
-        lines = np.stack(tuple(pairs), axis=1)  # (lines, 2, columns, D)
-        plots.image_grid(
-            folder / "reconstructions.png",
-            images(lines),
-            columns,
-            f"Test rows, each above its reconstruction, {when}",
-        )
-        if self.model.n_latent == 2:
-            quantiles = [NormalDist().inv_cdf((i + 0.5) / N_MANIFOLD) for i in range(N_MANIFOLD)]
-            plane = [(z1, z2) for z2 in reversed(quantiles) for z1 in quantiles]
-            plots.image_grid(
-                folder / "manifold.png",
-                images(self._decode(np.array(plane, np.float32))),
-                N_MANIFOLD,
-                "Decoded from normal quantiles: z1 grows to the right, z2 upward",
+    def evaluate(
+        self, dataset: Dataset, settings: Mapping[str, Any], progress: Progress
+    ) -> list[Finding]:
+        seed = self.options["seed"]
+        rows = self.xp.asarray(dataset.test)
+        means = evaluate(self, rows, seed)
+        binary = self.options["binarize"]
+        grey = "" if binary else "; grey pixels have no likelihood under a Bernoulli"
+        findings = [
+            Finding(
+                "test loss",
+                means["loss"],
+                UNIT,
+                "what training logged after its last epoch",
+                f"one draw of z for each row: it moves by about 0.1 with the draw{grey}",
+            ),
+            Finding("reconstruction", means["reconstruction"], UNIT, "at least 0", "no bound"),
+            Finding("KL", means["kl"], UNIT, "at least 0", "0 means that z is not used"),
+        ]
+        few = scaled(rows[: settings["rows"]])
+        rng = generator(self.xp, seed, Stream.TEST, 1)
+        if binary:
+            few = binarized(few, rng)
+        ks = [k for k in (1, 10, 100, 1000, 5000) if k < settings["draws"]] + [settings["draws"]]
+        bounds = metrics.importance_bound(self.module, few, ks, rng, progress)
+        findings += [
+            Finding(
+                f"L_{k}, {len(few):,} test rows",
+                float(bound.mean()),
+                UNIT + " of log likelihood",
+                "the next larger k, and log p(x) above them all",
+                f"a lower bound, +- {bound.std() / len(few) ** 0.5:.2f} from row to row{grey}",
             )
+            for k, bound in bounds.items()
+        ]
+        mu, _ = self.module.encode(scaled(rows))
+        findings.append(
+            Finding(
+                "active units",
+                metrics.active_units(mu),
+                f"of {self.module.n_latent} latent dimensions",
+                f"at most {self.module.n_latent}",
+                "more is not better; the others stay at the prior",
+            )
+        )
+        return findings
 
-    def _encode(self, rows: np.ndarray) -> np.ndarray:
-        return to_numpy(self.model.encode(self.xp.asarray(scaled(rows)))[0])
 
-    def _decode(self, codes: np.ndarray) -> np.ndarray:
-        return to_numpy(self.model.decode(self.xp.asarray(codes)))
+def binarized(x: Array, rng: Generator) -> Array:
+    """A draw from Bernoulli(x)."""
+    return (rng.random(x.shape, dtype=x.dtype) < x).astype(x.dtype)

@@ -9,8 +9,10 @@ that slows down slows both; the ratio is taken block by block.
 """
 
 import argparse
+import importlib
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -39,12 +41,18 @@ def minigen_vae(images: Any, batch: int) -> Step:
     return step
 
 
+def torch_module() -> Any:
+    """PyTorch, which is compared with and never depended on."""
+    try:
+        return importlib.import_module("torch")
+    except ModuleNotFoundError:
+        sys.exit("this comparison needs PyTorch: python -m pip install torch")
+
+
 def torch_vae(images: Any, batch: int) -> Step:
     """The same in PyTorch's eager mode, with its default Adam."""
-    import torch
-    from torch import nn
-    from torch.nn import functional
-
+    torch = torch_module()
+    nn, functional = torch.nn, torch.nn.functional
     torch.manual_seed(0)
     data = torch.from_numpy(images)
     encoder = nn.Sequential(nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 40))
@@ -58,7 +66,7 @@ def torch_vae(images: Any, batch: int) -> Step:
         reconstruction = functional.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
         kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
         optimizer.zero_grad()
-        ((reconstruction + kl) / batch).backward()  # type: ignore[no-untyped-call]
+        ((reconstruction + kl) / batch).backward()
         optimizer.step()
 
     return step
@@ -82,10 +90,10 @@ def main() -> None:
         os.environ[name] = str(options.threads)
 
     import numpy as np
-    import torch
 
     from minigen import data
 
+    torch = torch_module()
     torch.set_num_threads(options.threads)
     images = data.load("mnist").train
     ours, theirs = minigen_vae(images, options.batch_size), torch_vae(images, options.batch_size)

@@ -1,0 +1,149 @@
+"""The autoencoder as the commands run it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigen import cli, metrics
+from minigen.backend import Array, Generator, to_numpy
+from minigen.data import Dataset, require_unit_interval
+from minigen.layers import Params, sigmoid
+from minigen.losses import bce_with_logits, mse
+from minigen.models.autoencoder import Autoencoder
+from minigen.optim import Adam, Optimizer
+from minigen.systems.base import (
+    Add,
+    Finding,
+    Progress,
+    Snapshot,
+    System,
+    draw_code_plane,
+    draw_reconstructions,
+)
+from minigen.training import EpochRecord, Terms, evaluate, scaled
+
+
+class AutoencoderSystem(System):
+    """An autoencoder with Adam, on squared error or on cross-entropy, denoising if asked to."""
+
+    title = "autoencoder: a bottleneck that learns to copy, and no density"
+    terms = "squared error, or nats, per example: summed over columns"
+    titles = {"loss": "reconstruction loss"}
+    samples_title = "Test rows through the bottleneck"
+    module: Autoencoder
+
+    @staticmethod
+    def add_options(add: Add) -> None:
+        add(
+            "--hidden",
+            type=cli.widths,
+            default="400",
+            metavar="WIDTHS",
+            help="hidden layers of the encoder, mirrored by the decoder; '' makes both linear",
+        )
+        add("--latent-dim", type=cli.whole(1), default=20, metavar="Z", help="width of the code z")
+        add("--lr", type=cli.real(above=0), default=1e-3, metavar="RATE", help=cli.LR_HELP)
+        add(
+            "--reconstruction",
+            choices=("mse", "bce"),
+            default="mse",
+            help="squared error, or cross-entropy for values in [0, 1]",
+        )
+        add(
+            "--noise",
+            type=cli.real(least=0),
+            default=0.0,
+            metavar="STD",
+            help="of the Gaussian noise on the encoder's input while learning; the target is clean",
+        )
+
+    @staticmethod
+    def networks(options: Mapping[str, Any], width: int) -> dict[str, list[int]]:
+        sizes = [width, *options["hidden"], options["latent_dim"]]
+        return {"encoder": sizes, "decoder": sizes[::-1]}
+
+    def build(self, rng: Generator) -> Autoencoder:
+        return Autoencoder.mlp(self.width, self.options["hidden"], self.options["latent_dim"], rng)
+
+    def make_optimizers(self) -> dict[str, Optimizer]:
+        return {"optimizer": Adam(self.module.params, lr=self.options["lr"])}
+
+    @property
+    def _on_logits(self) -> bool:
+        return bool(self.options["reconstruction"] == "bce")
+
+    def check_data(self, dataset: Dataset) -> None:
+        if self._on_logits:
+            require_unit_interval(dataset)
+
+    def learn(self, x: Array, rng: Generator) -> Terms:
+        noise = self.options["noise"]
+        seen = x + noise * rng.standard_normal(x.shape, dtype=x.dtype) if noise else x
+        loss, backward = self._loss(seen, x)
+        self.optimizers["optimizer"].step(backward())
+        return {"loss": loss}
+
+    def judge(self, x: Array, rng: Generator) -> Terms:
+        return {"loss": self._loss(x, x)[0]}
+
+    def _loss(self, x: Array, target: Array) -> tuple[Array, Callable[..., Params]]:
+        return self.module.loss(x, target, bce_with_logits if self._on_logits else mse)
+
+    def encode(self, rows: np.ndarray) -> np.ndarray:
+        return to_numpy(self.module.encoder(self.xp.asarray(rows))[0])
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        output, _ = self.module.decoder(self.xp.asarray(codes))
+        return to_numpy(sigmoid(output) if self._on_logits else output)
+
+    def draw_codes(self, count: int, rng: np.random.Generator, dataset: Dataset) -> np.ndarray:
+        """An autoencoder has no p(z): codes from the Gaussian that fits those of the test rows."""
+        codes = self.encode(scaled(dataset.test)).astype(np.float64)
+        covariance = np.atleast_2d(np.cov(codes, rowvar=False))
+        drawn = rng.multivariate_normal(codes.mean(axis=0), covariance, count)
+        return drawn.astype(np.float32)
+
+    def snapshot(self, title: str, dataset: Dataset) -> Snapshot:
+        """The same test rows, encoded and decoded."""
+        return Snapshot(title, self.decode(self.encode(scaled(dataset.test[: len(self.noise)]))))
+
+    def draw(
+        self,
+        folder: Path,
+        dataset: Dataset,
+        records: Sequence[EpochRecord],
+        snapshots: Sequence[Snapshot],
+    ) -> None:
+        super().draw(folder, dataset, records, snapshots)
+        if self.options["latent_dim"] == 2:
+            draw_code_plane(self, folder, dataset)
+        if self.image_shape:
+            draw_reconstructions(self, folder, dataset)
+
+    def evaluate(
+        self, dataset: Dataset, settings: Mapping[str, Any], progress: Progress
+    ) -> list[Finding]:
+        losses = {
+            split: evaluate(self, self.xp.asarray(rows), self.options["seed"])["loss"]
+            for split, rows in (("train", dataset.train), ("test", dataset.test))
+        }
+        if self._on_logits:
+            return [
+                Finding(f"{split} cross-entropy", loss, "nats per example",
+                        "the values' own entropy", "no likelihood: the code is not random")
+                for split, loss in losses.items()
+            ]  # fmt: skip
+        n_components = self.options["latent_dim"]
+        floors = metrics.pca_error(dataset.train, dataset.test, n_components)
+        return [
+            Finding(
+                f"{split} squared error",
+                losses[split],
+                "per example, summed over columns",
+                f"PCA with {n_components} components: {floor:.4f}",
+                "a small error does not mean that the code can be sampled",
+            )
+            for split, floor in zip(("train", "test"), floors, strict=True)
+        ]

@@ -1,0 +1,246 @@
+"""What every system gives the commands: networks, a step, samples, figures, an evaluation."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from minigen.backend import Array, Generator, generator, to_numpy
+from minigen.cli import check_memory
+from minigen.data import Dataset
+from minigen.layers import Composite, Params, prefixed
+from minigen.optim import Optimizer
+from minigen.training import EpochRecord, Stream, Terms, scaled
+
+COLUMNS = 10  # images side by side
+N_IMAGES = 10 * COLUMNS
+N_POINTS = 1000  # of data and of samples, where rows are points
+N_FIELD = 60  # points on a side of the discriminator's field
+
+Add = Callable[..., object]  # argparse's add_argument
+Progress = Callable[[float], None]
+
+
+class Snapshot(NamedTuple):
+    """What the model makes at one moment of training, for the animation."""
+
+    title: str
+    rows: np.ndarray  # (M, D)
+    field: tuple[np.ndarray, np.ndarray] | None = None  # points, and D(x) there
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One number of an evaluation.
+
+    Args:
+        name: what was measured.
+        value: the number.
+        unit: its unit.
+        limit: its floor or ceiling, or the value that something known has.
+        caveat: what it does not mean.
+    """
+
+    name: str
+    value: float
+    unit: str
+    limit: str
+    caveat: str
+
+
+class System(ABC):
+    """A model as the commands run it.
+
+    Args:
+        options: what `add_options` describes, by name.
+        width: D, the number of values in a row.
+        image_shape: where a row is a grey image, its (height, width).
+        seed: of the initial parameters and of the noise behind the figures.
+        xp: where the parameters live.
+
+    Raises:
+        MinigenError: the model does not fit in this machine's memory.
+    """
+
+    title: ClassVar[str]
+    terms: ClassVar[str]  # what is logged, and its unit
+    titles: ClassVar[Mapping[str, str]]  # of each term's panel in the curves
+    levels: ClassVar[Mapping[str, tuple[float, str]]] = {}  # what theory knows of a term
+    samples_title: ClassVar[str]
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        width: int,
+        image_shape: tuple[int, int] | None,
+        seed: int,
+        xp: ModuleType,
+    ) -> None:
+        self.options, self.width, self.image_shape, self.xp = options, width, image_shape, xp
+        networks = self.networks(options, width)
+        self.description = ", ".join(
+            f"{name} {'-'.join(map(str, sizes))}" for name, sizes in networks.items()
+        )
+        self.n_parameters = sum(
+            (n_in + 1) * n_out for sizes in networks.values() for n_in, n_out in pairwise(sizes)
+        )
+        check_memory(self.n_parameters)
+        module = self.build(generator(np, seed, Stream.PARAMETERS))
+        self.module = module.with_params({k: xp.asarray(v) for k, v in module.params.items()})
+        self.optimizers = self.make_optimizers()
+        self.noise = generator(np, seed, Stream.FIGURES).standard_normal(
+            (N_IMAGES if image_shape else N_POINTS, options["latent_dim"]), dtype=np.float32
+        )
+
+    @staticmethod
+    @abstractmethod
+    def add_options(add: Add) -> None:
+        """Declare the options of `train` for this system, by argparse's add_argument."""
+
+    @staticmethod
+    @abstractmethod
+    def networks(options: Mapping[str, Any], width: int) -> dict[str, list[int]]:
+        """The widths of each network, known before anything is allocated."""
+
+    @abstractmethod
+    def build(self, rng: Generator) -> Composite:
+        """The model, drawn by a NumPy generator.
+
+        Raises:
+            MinigenError: options contradict each other.
+        """
+
+    @abstractmethod
+    def make_optimizers(self) -> dict[str, Optimizer]:
+        """The optimizers over the parameters of `self.module`, by name."""
+
+    @abstractmethod
+    def check_data(self, dataset: Dataset) -> None:
+        """Raises MinigenError where this model cannot mean anything on these values."""
+
+    @abstractmethod
+    def learn(self, x: Array, rng: Generator) -> Terms:
+        """Update the parameters once; the terms are those before the update."""
+
+    @abstractmethod
+    def judge(self, x: Array, rng: Generator) -> Terms:
+        """The same terms, without an update."""
+
+    @abstractmethod
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Rows (M, D) from codes (M, Z)."""
+
+    @abstractmethod
+    def evaluate(
+        self, dataset: Dataset, settings: Mapping[str, Any], progress: Progress
+    ) -> list[Finding]:
+        """Judge the trained model; see `minigen.evaluate` for the settings."""
+
+    @property
+    def arrays(self) -> Params:
+        """All that the next step depends on, for the checkpoint."""
+        arrays = prefixed("model", self.module.params)
+        for name, optimizer in self.optimizers.items():
+            arrays |= prefixed(name, optimizer.state)
+        return arrays
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take the model's parameters from the arrays of a checkpoint."""
+        for name, array in self.module.params.items():
+            array[...] = self.xp.asarray(arrays[f"model.{name}"])
+
+    def draw_codes(self, count: int, rng: np.random.Generator, dataset: Dataset) -> np.ndarray:
+        """Codes (count, Z) from the prior N(0, 1)."""
+        shape = (count, self.options["latent_dim"])
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    def encode(self, rows: np.ndarray) -> np.ndarray | None:
+        """Codes (N, Z) of rows (N, D), or None from a model that cannot tell."""
+        return None
+
+    def snapshot(self, title: str, dataset: Dataset) -> Snapshot:
+        """What the model makes of the same noise at every call."""
+        return Snapshot(title, self.decode(self.noise))
+
+    def draw(
+        self,
+        folder: Path,
+        dataset: Dataset,
+        records: Sequence[EpochRecord],
+        snapshots: Sequence[Snapshot],
+    ) -> None:
+        """Draw all figures of a finished run: a record and a snapshot for each epoch, and one
+        snapshot before the first.
+        """
+        from minigen import plots  # not above: matplotlib is slow to import
+
+        plots.curves(
+            folder / "curves.png",
+            {term: [record.train[term] for record in records] for term in self.titles},
+            {term: [record.test[term] for record in records] for term in self.titles},
+            self.titles,
+            self.levels,
+        )
+        if self.image_shape:
+            mosaics = [self.mosaic(snapshot.rows) for snapshot in snapshots]
+            painters = [
+                partial(plots.images, tiles=tiles, title=f"{self.samples_title}, {snapshot.title}")
+                for tiles, snapshot in zip(mosaics, snapshots, strict=True)
+            ]
+            shape = mosaics[-1].shape
+        elif self.width <= 2:
+            painters = [
+                partial(
+                    plots.density,
+                    data=scaled(dataset.test[:N_POINTS]),
+                    samples=snapshot.rows,
+                    title=f"{self.samples_title}, {snapshot.title}",
+                    field=snapshot.field,
+                )
+                for snapshot in snapshots
+            ]
+            shape = (4, 5)
+        else:
+            return
+        plots.picture(folder / "samples.png", painters[-1], shape)
+        plots.animation(folder / "training.gif", painters, shape)
+
+    def mosaic(self, rows: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
+        """Rows (M, D) that are images, as one picture."""
+        from minigen import plots
+
+        return plots.mosaic(rows.reshape(-1, *(self.image_shape or ())), columns)
+
+
+def draw_reconstructions(system: System, folder: Path, dataset: Dataset) -> None:
+    """Two lines of test images, each above what comes back from its code."""
+    from minigen import plots
+
+    columns = min(COLUMNS, len(dataset.test))
+    inputs = scaled(dataset.test[: 2 * columns])
+    inputs = inputs[: len(inputs) // columns * columns]
+    outputs = system.decode(to_numpy(system.encode(inputs)))
+    pairs = [block.reshape(-1, columns, system.width) for block in (inputs, outputs)]
+    tiles = system.mosaic(np.stack(pairs, axis=1), columns)  # (lines, 2, columns, D)
+    paint = partial(plots.images, tiles=tiles, title="Test rows, each above its reconstruction")
+    plots.picture(folder / "reconstructions.png", paint, tiles.shape)
+
+
+def draw_code_plane(system: System, folder: Path, dataset: Dataset) -> None:
+    """The codes of test rows, where there are two to a row."""
+    from minigen import plots
+
+    rows = slice(0, 10_000)
+    paint = partial(
+        plots.codes,
+        points=to_numpy(system.encode(scaled(dataset.test[rows]))),
+        labels=None if dataset.test_labels is None else dataset.test_labels[rows],
+        title="Codes of test rows",
+    )
+    plots.picture(folder / "latent_plane.png", paint)

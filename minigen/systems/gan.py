@@ -1,0 +1,242 @@
+"""The GAN as the commands run it."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigen import cli, sample_metrics
+from minigen.backend import Array, Generator, generator, to_numpy
+from minigen.data import Dataset, require_unit_interval
+from minigen.data.toy import MIXTURES
+from minigen.layers import Params, sigmoid
+from minigen.models.gan import GAN, DiscriminatorLoss
+from minigen.optim import Adam, Optimizer
+from minigen.systems.base import N_FIELD, Add, Finding, Progress, Snapshot, System
+from minigen.training import Stream, Terms, scaled
+
+N_PARZEN = 10_000  # samples, by Goodfellow's protocol
+N_VALIDATION = 1_000
+N_MODES = 2_500
+N_NEIGHBOURS = 1_000
+
+
+class GANSystem(System):
+    """Two perceptrons that play, each with its own Adam.
+
+    Images are shifted from [0, 1] to [-1, 1], where the discriminator sees them centred, and
+    generated through tanh; other rows stay as they are.
+    """
+
+    title = "generative adversarial network: an implicit density, trained by a game"
+    terms = "losses in nats per example; D(x) and D(G(z)) are probabilities"
+    titles = {
+        "d_loss": "discriminator's loss (nats)",
+        "g_loss": "generator's loss (nats)",
+        "d_real": "D(x), on data",
+        "d_fake": "D(G(z)), on samples",
+    }
+    levels = {
+        "d_loss": (2 * math.log(2), "2 log 2: D cannot tell"),
+        "d_real": (0.5, "D cannot tell"),
+        "d_fake": (0.5, "D cannot tell"),
+    }
+    samples_title = "G(z), z ~ N(0, 1)"
+    module: GAN
+
+    @staticmethod
+    def add_options(add: Add) -> None:
+        add(
+            "--hidden",
+            type=cli.widths,
+            default="256,512",
+            metavar="WIDTHS",
+            help="hidden layers of the generator; the discriminator mirrors them",
+        )
+        add("--latent-dim", type=cli.whole(1), default=64, metavar="Z", help="width of the noise z")
+        add("--lr", type=cli.real(above=0), default=2e-4, metavar="RATE", help=cli.LR_HELP)
+        add(
+            "--betas",
+            type=cli.betas,
+            default="0.5,0.999",
+            metavar="B1,B2",
+            help="decay rates of Adam's two means",
+        )
+        add(
+            "--generator-loss",
+            choices=("non-saturating", "minimax"),
+            default="non-saturating",
+            help="-log D(G(z)), or log(1 - D(G(z)))",
+        )
+        add(
+            "--smoothing",
+            type=cli.real(least=0),
+            default=0.1,
+            metavar="S",
+            help="the label of data is 1 - S",
+        )
+        add(
+            "--discriminator-steps",
+            type=cli.whole(1),
+            default=1,
+            metavar="K",
+            help="steps of D for each of G",
+        )
+        add(
+            "--simultaneous",
+            action="store_true",
+            help="G answers to the D before its update, not after it",
+        )
+
+    @staticmethod
+    def networks(options: Mapping[str, Any], width: int) -> dict[str, list[int]]:
+        hidden = options["hidden"]
+        return {
+            "generator": [options["latent_dim"], *hidden, width],
+            "discriminator": [width, *reversed(hidden), 1],
+        }
+
+    def build(self, rng: Generator) -> GAN:
+        options, bounded = self.options, self.image_shape is not None
+        return GAN.mlp(self.width, options["hidden"], options["latent_dim"], rng, bounded)
+
+    def make_optimizers(self) -> dict[str, Optimizer]:
+        lr, betas = self.options["lr"], self.options["betas"]
+        return {
+            "generator_optimizer": Adam(self.module.generator.params, lr, betas),
+            "discriminator_optimizer": Adam(self.module.discriminator.params, lr, betas),
+        }
+
+    def check_data(self, dataset: Dataset) -> None:
+        if self.image_shape:
+            require_unit_interval(dataset)
+
+    def learn(self, x: Array, rng: Generator) -> Terms:
+        """One step of D, and at every K-th one of G."""
+        d_optimizer = self.optimizers["discriminator_optimizer"]
+        g_optimizer = self.optimizers["generator_optimizer"]
+        d_terms, d_backward = self.module.discriminator_loss(
+            self._shifted(x), self._codes(len(x), rng), self.options["smoothing"]
+        )
+        d_grads = d_backward()
+        if not self.options["simultaneous"]:
+            d_optimizer.step(d_grads)
+        g_loss, g_backward = self._generator_loss(len(x), rng)
+        if (d_optimizer.t + self.options["simultaneous"]) % self.options[
+            "discriminator_steps"
+        ] == 0:
+            g_optimizer.step(g_backward())
+        if self.options["simultaneous"]:
+            d_optimizer.step(d_grads)
+        return _terms(d_terms, g_loss)
+
+    def judge(self, x: Array, rng: Generator) -> Terms:
+        """Without smoothing, so that the losses are those of theory."""
+        d_terms, _ = self.module.discriminator_loss(self._shifted(x), self._codes(len(x), rng))
+        g_loss, _ = self._generator_loss(len(x), rng)
+        return _terms(d_terms, g_loss)
+
+    def _generator_loss(self, n: int, rng: Generator) -> tuple[Array, Callable[..., Params]]:
+        saturating = self.options["generator_loss"] == "minimax"
+        return self.module.generator_loss(self._codes(n, rng), saturating)
+
+    def _codes(self, n: int, rng: Generator) -> Array:
+        return rng.standard_normal((n, self.options["latent_dim"]), dtype=np.float32)
+
+    def _shifted(self, x: Array) -> Array:
+        return 2 * x - 1 if self.image_shape else x
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        rows = to_numpy(self.module.generator(self.xp.asarray(codes))[0])
+        return (rows + 1) / 2 if self.image_shape else rows
+
+    def snapshot(self, title: str, dataset: Dataset) -> Snapshot:
+        """Samples from the same noise, and D(x) around the data where there is a plane to show."""
+        if self.image_shape or self.width > 2:
+            return super().snapshot(title, dataset)
+        from minigen.plots import frame_around
+
+        points = frame_around(scaled(dataset.test), N_FIELD)
+        logits, _ = self.module.discriminator(self.xp.asarray(points.reshape(-1, self.width)))
+        probability = to_numpy(sigmoid(logits)).reshape(points.shape[:-1])
+        return Snapshot(title, self.decode(self.noise), (points, probability))
+
+    def evaluate(
+        self, dataset: Dataset, settings: Mapping[str, Any], progress: Progress
+    ) -> list[Finding]:
+        rng = generator(np, self.options["seed"], Stream.TEST, 1)
+        if dataset.name in MIXTURES:
+            return _modes(self.decode(self.draw_codes(N_MODES, rng, dataset)), dataset.name)
+        samples = self.decode(self.draw_codes(N_PARZEN, rng, dataset))
+        return _parzen(samples, dataset, progress) + _neighbours(samples, dataset)
+
+
+def _terms(d_terms: DiscriminatorLoss, g_loss: Array) -> Terms:
+    return {
+        "d_loss": d_terms.loss,
+        "g_loss": g_loss,
+        "d_real": d_terms.d_real,
+        "d_fake": d_terms.d_fake,
+    }
+
+
+def _modes(samples: np.ndarray, name: str) -> list[Finding]:
+    report = sample_metrics.mode_report(samples, MIXTURES[name])
+    n = len(samples)
+    return [
+        Finding(
+            "modes covered",
+            report.modes,
+            f"of {report.n_modes}, by {n:,} samples",
+            f"the mixture itself: {report.n_modes}",
+            "one good sample covers a mode",
+        ),
+        Finding(
+            "high quality",
+            100 * report.high_quality,
+            "% of samples within 3 std of a mode",
+            f"the mixture itself: {100 * report.true_high_quality:.2f}",
+            "more than that means too narrow",
+        ),
+        Finding(
+            "reverse KL",
+            report.reverse_kl,
+            "nats, over the modes",
+            f"the mixture itself: {report.true_reverse_kl:.4f}",
+            "it does not see how samples lie within a mode",
+        ),
+    ]
+
+
+def _parzen(samples: np.ndarray, dataset: Dataset, progress: Progress) -> list[Finding]:
+    """The samples' score, and that of as many training rows under the same protocol."""
+    train, validation = dataset.train[:-N_VALIDATION], dataset.train[-N_VALIDATION:]
+    score = sample_metrics.parzen_score(samples, validation, dataset.test, progress)
+    data = sample_metrics.parzen_score(train[: len(samples)], validation, dataset.test)
+    return [
+        Finding(
+            "Parzen log likelihood",
+            score.mean,
+            f"nats per example, +- {score.standard_error:.1f}, sigma {score.sigma:.3f}",
+            f"training rows themselves: {data.mean:.1f} +- {data.standard_error:.1f}",
+            "the likelihood of blurred samples, not of the model; above the training rows' score "
+            "it has stopped measuring closeness to the data",
+        )
+    ]
+
+
+def _neighbours(samples: np.ndarray, dataset: Dataset) -> list[Finding]:
+    near, of_test = (
+        np.median(sample_metrics.nearest_neighbour_distances(rows, dataset.train)[0])
+        for rows in (samples[:N_NEIGHBOURS], dataset.test[:N_NEIGHBOURS])
+    )
+    return [
+        Finding(
+            "distance to the nearest training row",
+            float(near),
+            "median, Euclidean, in units of a column",
+            f"test rows: {of_test:.2f}; a copy: 0",
+            "a large distance is no proof of novelty, nor a small one of memorizing",
+        )
+    ]
