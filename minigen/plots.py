@@ -143,7 +143,7 @@ def _density_on_a_line(
     ticks = frame_around(data[:, None], 80)[:, 0]
     for values, name, colour in ((data, "data", BLUE), (samples, "samples", ORANGE)):
         axes.hist(values, bins=list(ticks), density=True, alpha=0.5, label=name, color=colour)
-    axes.set(xlabel="$x$", ylabel="density", xlim=(ticks[0], ticks[-1]))
+    axes.set(xlabel="$x$", ylabel="density, and $D(x)$", xlim=(ticks[0], ticks[-1]))
     if field is not None:
         points, probability = field
         axes.plot(points[:, 0], probability, color="black", label="$D(x)$")

@@ -10,9 +10,13 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from minigen import checkpoint
 from minigen.errors import MinigenError
+from minigen.systems import build
+from minigen.systems.base import System
 
 DEFAULT_PARENT = Path("runs")
 
@@ -62,6 +66,38 @@ class Run:
         for file in (self.config, self.metrics, self.checkpoint):
             file.unlink(missing_ok=True)
         shutil.rmtree(self.figures, ignore_errors=True)
+
+    @classmethod
+    def existing(cls, path: str) -> "Run":
+        """The folder of a run that was made before.
+
+        Raises:
+            MinigenError: there is no such folder, or it holds no run.
+        """
+        run = cls(Path(path))
+        for file in (run.config, run.checkpoint):
+            if not file.is_file():
+                raise MinigenError(
+                    f"{path} is no run folder, {file.name} is missing; give one that "
+                    "python -m minigen.train has made"
+                )
+        return run
+
+    def load_system(self, xp: ModuleType) -> System:
+        """The model that was trained here, with the parameters of the checkpoint.
+
+        Raises:
+            MinigenError: config.json or the checkpoint is damaged, or they do not belong together.
+        """
+        try:
+            system = build(json.loads(self.config.read_text()), xp)
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise MinigenError(
+                f"{self.config}: not the configuration of a run ({error}); train again"
+            ) from error
+        _, arrays = checkpoint.load(self.checkpoint, system.arrays)
+        system.restore(arrays)
+        return system
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         self.config.write_text(json.dumps(config, indent=2) + "\n")

@@ -30,13 +30,18 @@ Progress = Callable[[int, float, Means], None]  # (epoch, part of it that is don
 
 
 class Stream(IntEnum):
-    """One random stream for each use, so that no use shifts the draws of another."""
+    """One random stream for each use, so that no use shifts the draws of another.
 
-    PARAMETERS = 0
-    SHUFFLE = 1
-    TRAIN = 2
-    TEST = 3
-    FIGURES = 4
+    None is 0: NumPy's generator of (seed, 0) repeats that of the seed alone.
+    """
+
+    PARAMETERS = 1
+    SHUFFLE = 2
+    TRAIN = 3
+    TEST = 4
+    FIGURES = 5
+    EVALUATION = 6
+    SAMPLES = 7
 
 
 class Task(Protocol):

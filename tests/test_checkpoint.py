@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minigen import checkpoint
+from minigen.errors import MinigenError
 
 
 def test_what_is_saved_can_be_read_by_numpy_without_pickle(tmp_path: Path) -> None:
@@ -16,7 +17,9 @@ def test_what_is_saved_can_be_read_by_numpy_without_pickle(tmp_path: Path) -> No
     with np.load(path, allow_pickle=False) as archive:
         assert archive["a.b"].tolist() == [0, 1, 2]
         assert archive["t"] == 5
-        assert json.loads(str(archive["header"])) == {"format": 1, "epoch": 3, "name": "é"}
+        assert json.loads(archive["header"].tobytes()) == {
+            "format": 1, "epoch": 3, "name": "é",
+        }  # fmt: skip
 
 
 def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
@@ -41,3 +44,55 @@ def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(
         checkpoint.save(path, {}, {"p": np.ones(2)})
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+EXPECTED = {"w": np.zeros((2, 3), np.float32), "t": 0}
+
+
+def written(path: Path, **changes: Any) -> Path:
+    arrays = {"w": np.ones((2, 3), np.float32), "t": 7} | changes
+    checkpoint.save(path, {"epoch": 3}, {k: v for k, v in arrays.items() if v is not None})
+    return path
+
+
+def test_load_gives_back_what_was_saved(tmp_path: Path) -> None:
+    header, arrays = checkpoint.load(written(tmp_path / "c.npz"), EXPECTED)
+    assert header == {"format": 1, "epoch": 3}
+    assert arrays["w"].tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert arrays["t"] == 7
+    assert arrays.keys() == EXPECTED.keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"w": None}, "a checkpoint without w"),
+        ({"u": np.ones(1)}, "a checkpoint with unknown arrays"),
+        ({"w": np.ones((3, 2), np.float32)}, r"w is float32 \(3, 2\), expected float32 \(2, 3\)"),
+        ({"w": np.ones((2, 3))}, "w is float64"),
+        ({"w": np.full((2, 3), np.nan, np.float32)}, "w holds NaN or infinity"),
+    ],
+    ids=["missing", "unknown", "transposed", "dtype", "nan"],
+)
+def test_a_foreign_checkpoint_is_refused(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(MinigenError, match=message):
+        checkpoint.load(written(tmp_path / "c.npz", **changes), EXPECTED)
+
+
+def test_a_newer_format_and_a_foreign_header_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.npz"
+    checkpoint.save(path, {"format": 2}, {"t": 0})
+    with pytest.raises(MinigenError, match="checkpoint format 2, this minigen reads 1"):
+        checkpoint.load(path, {"t": 0})
+    np.savez(path, header=np.zeros(3, np.uint8), t=np.asarray(0))
+    with pytest.raises(MinigenError, match="the header is not one of a checkpoint"):
+        checkpoint.load(path, {"t": 0})
+
+
+def test_a_cut_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.npz")
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(MinigenError, match="damaged or incomplete"):
+        checkpoint.load(path, EXPECTED)

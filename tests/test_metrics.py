@@ -43,7 +43,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestPCA:
     def test_published_table(self) -> None:
-        """REFERENCES: MNIST, all digits that are printed."""
+        """MNIST: the eigenvalues of its covariance, summed, to all digits that are tabulated."""
         mnist = load("mnist")
         on_train, on_test = principal_variances(mnist.train, mnist.test)
         errors = {n: (on_train[n:].sum(), on_test[n:].sum()) for n in (2, 10, 20, 32, 50)}
@@ -278,7 +278,7 @@ class TestParzen:
 
     @pytest.mark.slow
     def test_training_images_themselves(self) -> None:
-        """REFERENCES: 243.6 +- 2.1. Random tens of thousands of them score 242.8 to 244.3."""
+        """243.6 +- 2.1 by this protocol. Random tens of thousands of them score 242.8 to 244.3."""
         mnist = load("mnist")
         chosen = np.random.default_rng(0).permutation(60_000)[:11_000]
         samples, validation = mnist.train[chosen[:10_000]], mnist.train[chosen[10_000:]]
@@ -319,7 +319,7 @@ class TestModeReport:
         [("ring", 0.9889, 0.0014), ("grid", 0.9889, 0.0048), ("mixture", 0.9973, 0.0004)],
     )
     def test_perfect_samples(self, name: str, high_quality: float, reverse_kl: float) -> None:
-        """The mean of 200 samples of 2,500, within four standard errors, and REFERENCES' digits."""
+        """The mean of 200 samples of 2,500, within four standard errors, and the known digits."""
         rng, mixture = np.random.default_rng(0), MIXTURES[name]
         reports = [mode_report(mixture.sample(2500, rng)[0], mixture) for _ in range(200)]
         truth = reports[0]

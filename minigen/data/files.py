@@ -9,7 +9,7 @@ import reprlib
 import stat
 import textwrap
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
@@ -49,14 +49,36 @@ def read_npy(path: Path) -> NDArray[Any]:
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays in an ``.npz`` file: one of any name, or train and test, with labels or not.
+    """The arrays in an `.npz` file of data: one of any name, or train and test, with labels or not.
 
     The keys are train, test, train_labels and test_labels, also where the file says x_train,
     x_test, y_train and y_test.
 
     Raises:
-        MinigenError: as for ``read_npy``; or the file holds other arrays, fails its checksums,
-            or expands beyond what it declares or what can be believed.
+        MinigenError: as for `read_archive`; or the file holds other arrays.
+    """
+
+    def keys(found: list[str]) -> list[str]:
+        keys = [ALIASES.get(name, name) for name in found]
+        splits = {"train", "test"} <= set(keys) <= {"train", "test", "train_labels", "test_labels"}
+        if len(keys) != 1 and not (splits and len(set(keys)) == len(keys)):
+            raise MinigenError(
+                f"{path}: holds {reprlib.repr(found)}; save one array, or train and test (x_train "
+                "and x_test), optionally with train_labels and test_labels (y_train and y_test)"
+            )
+        return keys
+
+    return read_archive(path, keys)
+
+
+def read_archive(
+    path: Path, name_keys: Callable[[list[str]], list[str]]
+) -> dict[str, NDArray[Any]]:
+    """All arrays in an `.npz` file, under the keys that `name_keys` gives for the names found.
+
+    Raises:
+        MinigenError: as for `read_npy`; or the file fails its checksums, or expands beyond what
+            it declares or what can be believed; or whatever `name_keys` raises.
     """
     arrays = {}
     with damage_refused(path), open_regular(path) as (stream, packed):
@@ -65,7 +87,14 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
                 f"{path}: not a NumPy .npz file, it begins with {begin!r}; save one with np.savez"
             )
         archive = zipfile.ZipFile(stream)
-        for key, member in _inventory(archive, path).items():
+        members = archive.infolist()
+        if any(member.comment for member in members):
+            # NumPy writes none: a damaged length has made the next member look like one.
+            raise MinigenError(
+                f"{path}: damaged or incomplete: a member is lost; copy the file again"
+            )
+        keys = name_keys([member.filename.removesuffix(".npy") for member in members])
+        for key, member in zip(keys, members, strict=True):
             where = f"{path}: {reprlib.repr(member.filename)}"
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise MinigenError(f"{where}: unknown compression; save the file with np.savez")
@@ -75,23 +104,6 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
             with damage_refused(where), archive.open(member) as content:
                 arrays[key] = _read_array(content, size, where)
     return arrays
-
-
-def _inventory(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
-    """The members of an archive by key, as ``read_npz`` names them; nothing else is in there."""
-    members = archive.infolist()
-    if any(member.comment for member in members):
-        # NumPy writes none: a damaged length has made the next member look like one.
-        raise MinigenError(f"{path}: damaged or incomplete: a member is lost; copy the file again")
-    found = [member.filename.removesuffix(".npy") for member in members]
-    keys = [ALIASES.get(name, name) for name in found]
-    splits = {"train", "test"} <= set(keys) <= {"train", "test", "train_labels", "test_labels"}
-    if len(keys) != 1 and not (splits and len(set(keys)) == len(keys)):
-        raise MinigenError(
-            f"{path}: holds {reprlib.repr(found)}; save one array, or train and test (x_train and "
-            "x_test), optionally with train_labels and test_labels (y_train and y_test)"
-        )
-    return dict(zip(keys, members, strict=True))
 
 
 def _read_array(stream: Stream, size: int, where: str) -> NDArray[Any]:

@@ -55,7 +55,20 @@ class GANSystem(System):
             help="hidden layers of the generator; the discriminator mirrors them",
         )
         add("--latent-dim", type=cli.whole(1), default=64, metavar="Z", help="width of the noise z")
-        add("--lr", type=cli.real(above=0), default=2e-4, metavar="RATE", help=cli.LR_HELP)
+        add(
+            "--lr",
+            type=cli.real(above=0),
+            default=4e-4,
+            metavar="RATE",
+            help="learning rate of the generator's Adam",
+        )
+        add(
+            "--discriminator-lr",
+            type=cli.real(above=0),
+            default=1e-4,
+            metavar="RATE",
+            help="learning rate of the discriminator's Adam",
+        )
         add(
             "--betas",
             type=cli.betas,
@@ -102,10 +115,10 @@ class GANSystem(System):
         return GAN.mlp(self.width, options["hidden"], options["latent_dim"], rng, bounded)
 
     def make_optimizers(self) -> dict[str, Optimizer]:
-        lr, betas = self.options["lr"], self.options["betas"]
+        lr, d_lr, betas = (self.options[name] for name in ("lr", "discriminator_lr", "betas"))
         return {
             "generator_optimizer": Adam(self.module.generator.params, lr, betas),
-            "discriminator_optimizer": Adam(self.module.discriminator.params, lr, betas),
+            "discriminator_optimizer": Adam(self.module.discriminator.params, d_lr, betas),
         }
 
     def check_data(self, dataset: Dataset) -> None:
@@ -165,11 +178,12 @@ class GANSystem(System):
     def evaluate(
         self, dataset: Dataset, settings: Mapping[str, Any], progress: Progress
     ) -> list[Finding]:
-        rng = generator(np, self.options["seed"], Stream.TEST, 1)
+        rng = generator(np, self.options["seed"], Stream.EVALUATION)
         if dataset.name in MIXTURES:
             return _modes(self.decode(self.draw_codes(N_MODES, rng, dataset)), dataset.name)
         samples = self.decode(self.draw_codes(N_PARZEN, rng, dataset))
-        return _parzen(samples, dataset, progress) + _neighbours(samples, dataset)
+        data = dataset.train[rng.permutation(len(dataset.train))]
+        return _parzen(samples, data, dataset.test, progress) + _neighbours(samples, dataset)
 
 
 def _terms(d_terms: DiscriminatorLoss, g_loss: Array) -> Terms:
@@ -209,11 +223,13 @@ def _modes(samples: np.ndarray, name: str) -> list[Finding]:
     ]
 
 
-def _parzen(samples: np.ndarray, dataset: Dataset, progress: Progress) -> list[Finding]:
+def _parzen(
+    samples: np.ndarray, train: np.ndarray, test: np.ndarray, progress: Progress
+) -> list[Finding]:
     """The samples' score, and that of as many training rows under the same protocol."""
-    train, validation = dataset.train[:-N_VALIDATION], dataset.train[-N_VALIDATION:]
-    score = sample_metrics.parzen_score(samples, validation, dataset.test, progress)
-    data = sample_metrics.parzen_score(train[: len(samples)], validation, dataset.test)
+    validation, train = train[:N_VALIDATION], train[N_VALIDATION:]
+    score = sample_metrics.parzen_score(samples, validation, test, progress)
+    data = sample_metrics.parzen_score(train[: len(samples)], validation, test)
     return [
         Finding(
             "Parzen log likelihood",

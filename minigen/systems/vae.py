@@ -168,7 +168,7 @@ class VAESystem(System):
             Finding("KL", means["kl"], UNIT, "at least 0", "0 means that z is not used"),
         ]
         few = scaled(rows[: settings["rows"]])
-        rng = generator(self.xp, seed, Stream.TEST, 1)
+        rng = generator(self.xp, seed, Stream.EVALUATION)
         if binary:
             few = binarized(few, rng)
         ks = [k for k in (1, 10, 100, 1000, 5000) if k < settings["draws"]] + [settings["draws"]]
@@ -179,7 +179,7 @@ class VAESystem(System):
                 float(bound.mean()),
                 UNIT + " of log likelihood",
                 "the next larger k, and log p(x) above them all",
-                f"a lower bound, +- {bound.std() / len(few) ** 0.5:.2f} from row to row{grey}",
+                f"a lower bound; its standard error is {bound.std() / len(few) ** 0.5:.2f}{grey}",
             )
             for k, bound in bounds.items()
         ]

@@ -1,0 +1,76 @@
+"""Judges a trained model: `python -m minigen.evaluate RUN`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from tqdm import tqdm
+
+from minigen import cli, data
+from minigen.backend import NAMES, select
+from minigen.runs import Run
+from minigen.systems.base import Finding
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    return cli.run(lambda: _evaluate(options), debug=options.debug)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = cli.Parser(prog="python -m minigen.evaluate", description=__doc__)
+    add = parser.add_argument
+    add("run", metavar="RUN", help="a run folder that minigen.train left")
+    add(
+        "--draws",
+        type=cli.whole(1),
+        default=1000,
+        metavar="K",
+        help="of z for each row, in a VAE's importance-weighted bound",
+    )
+    add(
+        "--rows",
+        type=cli.whole(2),
+        default=500,
+        metavar="N",
+        help="test rows for that bound, from the first on",
+    )
+    add("--json", action="store_true", help="print one JSON document and nothing else")
+    add("--backend", choices=NAMES, default="numpy", help="where to compute")
+    add("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    xp, _ = select(options.backend)
+    run = Run.existing(options.run)
+    system = run.load_system(xp)
+    dataset = data.load(system.options["data"], seed=system.options["seed"])
+    with tqdm(total=100, unit="%", disable=None, leave=False) as bar:
+
+        def progress(done: float) -> None:
+            bar.n = round(100 * done)
+            bar.refresh()
+
+        findings = system.evaluate(dataset, vars(options), progress)
+    if options.json:
+        print(json.dumps({"run": str(run.path), "findings": [asdict(f) for f in findings]}))
+    else:
+        print(f"{run.path}: {system.description}, on {dataset.name}")
+        print("\n".join(map(_lines, findings)))
+
+
+def _lines(finding: Finding) -> str:
+    value = f"{finding.value:.4f}" if isinstance(finding.value, float) else f"{finding.value}"
+    return (
+        f"\n{finding.name}: {value} {finding.unit}\n"
+        f"    beside it: {finding.limit}\n"
+        f"    mind: {finding.caveat}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""Makes samples with a trained model: `python -m minigen.sample RUN`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from minigen import cli, data
+from minigen.backend import NAMES, generator, select
+from minigen.data import Dataset
+from minigen.errors import MinigenError
+from minigen.runs import Run
+from minigen.systems.base import COLUMNS, System
+from minigen.training import Stream, scaled
+
+SUFFIXES = (".png", ".npy")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    return cli.run(lambda: _sample(options), debug=options.debug)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = cli.Parser(prog="python -m minigen.sample", description=__doc__)
+    add = parser.add_argument
+    add("run", metavar="RUN", help="a run folder that minigen.train left")
+    add("--count", type=cli.whole(1), default=100, metavar="N", help="rows, or paths between codes")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--interpolate",
+        action="store_true",
+        help=f"walk from one code to another in {COLUMNS} steps, N times",
+    )
+    what.add_argument(
+        "--reconstruct", action="store_true", help="N test rows, each before its reconstruction"
+    )
+    add(
+        "--out",
+        type=_picture_or_array,
+        metavar="FILE",
+        help="a .png, or a .npy with the rows themselves; without it, samples.png in RUN",
+    )
+    add("--seed", type=cli.whole(0), default=0, metavar="N", help="same seed, same samples")
+    add("--backend", choices=NAMES, default="numpy", help="where to compute")
+    add("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _picture_or_array(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"must end in .png or .npy, got {text!r}")
+    return path
+
+
+def _sample(options: argparse.Namespace) -> None:
+    xp, _ = select(options.backend)
+    run = Run.existing(options.run)
+    system = run.load_system(xp)
+    dataset = data.load(system.options["data"], seed=system.options["seed"])
+    rng = generator(np, options.seed, Stream.SAMPLES)
+    if options.reconstruct:
+        rows, columns, title = _reconstructions(system, dataset, options.count)
+    elif options.interpolate:
+        rows, columns, title = _walks(system, dataset, options.count, rng)
+    else:
+        rows = system.decode(system.draw_codes(options.count, rng, dataset))
+        columns, title = COLUMNS, "Samples"
+    path = options.out or run.path / "samples.png"
+    if path.suffix == ".npy":
+        np.save(path, rows)
+    else:
+        _draw(system, dataset, rows, columns, title, path)
+    print(f"{len(rows)} rows of {system.width} values: {path}")
+
+
+def _reconstructions(system: System, dataset: Dataset, count: int) -> tuple[np.ndarray, int, str]:
+    """Test rows and what comes back from their codes, in turn."""
+    inputs = scaled(dataset.test[:count])
+    codes = system.encode(inputs)
+    if codes is None:
+        raise MinigenError(
+            f"a {system.options['system']} has no encoder, so it cannot reconstruct; "
+            "leave --reconstruct out"
+        )
+    pairs = np.stack([inputs, system.decode(codes)], axis=1)  # (count, 2, D)
+    return pairs.reshape(-1, system.width), COLUMNS, "Test rows, each before its reconstruction"
+
+
+def _walks(
+    system: System, dataset: Dataset, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, int, str]:
+    """Straight lines between codes: of test rows where there is an encoder, else of drawn ones."""
+    codes = system.encode(scaled(dataset.test[: 2 * count]))
+    if codes is None or len(codes) < 2 * count:
+        codes = system.draw_codes(2 * count, rng, dataset)
+    start, end = codes[:count, None], codes[count:, None]  # (count, 1, Z)
+    part = np.linspace(0, 1, COLUMNS, dtype=np.float32)[:, None]
+    walk = (1 - part) * start + part * end  # (count, COLUMNS, Z)
+    rows = system.decode(walk.reshape(-1, walk.shape[2]))
+    return rows, COLUMNS, "From one code to another, line by line"
+
+
+def _draw(
+    system: System, dataset: Dataset, rows: np.ndarray, columns: int, title: str, path: Path
+) -> None:
+    from minigen import plots
+
+    if system.image_shape:
+        tiles = system.mosaic(rows, columns)
+        plots.picture(path, partial(plots.images, tiles=tiles, title=title), tiles.shape)
+    elif system.width <= 2:
+        test = scaled(dataset.test[: len(rows)])
+        plots.picture(path, partial(plots.density, data=test, samples=rows, title=title))
+    else:
+        raise MinigenError(
+            f"rows of {system.width} values are neither images nor points; "
+            "write them to a file with --out FILE.npy"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""`python -m minigen.evaluate`: it repeats itself, agrees with training, and says what it means."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minigen.evaluate import main
+from tests.runs import points, squares, trained
+
+
+def findings(run: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main([str(run), "--json", *arguments]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["run"] == str(run)
+    return {finding["name"]: finding for finding in document["findings"]}
+
+
+def last_test(run: Path) -> dict[str, float]:
+    last: dict[str, float] = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
+    return last
+
+
+@pytest.mark.parametrize("option", [[], ["--binarize"], ["--importance-samples", "3"]], ids=str)
+def test_vae_reproduces_what_training_logged(
+    option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run", *option)
+    found = findings(run, capsys, "--draws", "100")
+    logged = last_test(run)
+    assert found["test loss"]["value"] == logged["loss"]
+    assert found["KL"]["value"] == logged["kl"]
+    assert findings(run, capsys, "--draws", "100") == found  # to the last digit
+
+
+def test_the_bound_rises_with_the_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A small beta leaves q too narrow, and much for the weights to mend."""
+    run = trained("vae", squares(tmp_path / "x.npy", 2000), tmp_path / "run", "--beta", "0.05")
+    found = findings(run, capsys, "--draws", "1000", "--rows", "200")
+    bounds = [found[f"L_{k}, 200 test rows"]["value"] for k in (1, 10, 100, 1000)]
+    assert bounds == sorted(bounds)
+    assert bounds[3] > bounds[0] + 0.1
+
+
+def test_autoencoder_stands_beside_pca(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = trained("ae", squares(tmp_path / "x.npy"), tmp_path / "run", "--hidden", "")
+    found = findings(run, capsys)
+    assert found["test squared error"]["value"] == last_test(run)["loss"]
+    floor = float(found["train squared error"]["limit"].rpartition(" ")[2])
+    assert found["train squared error"]["value"] > floor > 0
+    assert "PCA with 3 components" in found["train squared error"]["limit"]
+
+
+def test_gan_on_a_ring_counts_its_modes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = trained("gan", Path("ring"), tmp_path / "run", "--epochs", "1", "--batch-size", "1000")
+    found = findings(run, capsys)
+    assert 0 <= found["modes covered"]["value"] <= 8
+    assert "98.89" in found["high quality"]["limit"]
+    assert "0.0014" in found["reverse KL"]["limit"]
+
+
+def test_gan_on_images_stands_beside_the_training_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained("gan", squares(tmp_path / "x.npy", 2000), tmp_path / "run")
+    found = findings(run, capsys)
+    score = found["Parzen log likelihood"]
+    of_data = float(score["limit"].partition(": ")[2].partition(" ")[0])
+    assert score["value"] < of_data
+    assert found["distance to the nearest training row"]["value"] > 0
+
+
+def test_every_number_has_a_unit_a_limit_and_a_caveat(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
+    for finding in findings(run, capsys, "--draws", "2").values():
+        assert finding.keys() == {"name", "value", "unit", "limit", "caveat"}
+        assert all(finding[key] for key in ("name", "unit", "limit", "caveat"))
+    assert main([str(run), "--draws", "2"]) == 0
+    text = capsys.readouterr().out
+    assert text.count("    beside it: ") == text.count("    mind: ") == 6
+
+
+def test_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == 1
+    assert "is no run folder, config.json is missing" in capsys.readouterr().err
+    run = trained("ae", points(tmp_path / "x.npy"), tmp_path / "run")
+    (run / "config.json").write_text("{}")
+    assert main([str(run)]) == 1
+    assert "config.json: not the configuration of a run" in capsys.readouterr().err
+    other = trained("vae", squares(tmp_path / "y.npy"), tmp_path / "other")
+    (run / "config.json").write_bytes((other / "config.json").read_bytes())
+    assert main([str(run)]) == 1
+    error = capsys.readouterr().err
+    assert "model.encoder.0.weight is float32 (2, 12), expected float32 (64, 12)" in error
+    assert error.count("\n") == 1

@@ -1,0 +1,188 @@
+"""The three systems, trained for a moment: what they log, draw, repeat and refuse."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigen import data
+from minigen.backend import generator
+from minigen.systems import SYSTEMS, build
+from minigen.systems.gan import GANSystem
+from minigen.train import main
+from tests.runs import points, squares, trained
+
+IMAGE_FIGURES = {"curves.png", "samples.png", "training.gif"}
+TERMS = {
+    "ae": {"loss"},
+    "vae": {"loss", "reconstruction", "kl"},
+    "gan": {"d_loss", "g_loss", "d_real", "d_fake"},
+}
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_images(system: str, tmp_path: Path) -> None:
+    run = trained(system, squares(tmp_path / "x.npy"), tmp_path / "run", draw=True)
+    assert set(metrics(run)[0]) == {"epoch", "split"} | TERMS[system]
+    figures = {file.name for file in (run / "figures").iterdir()}
+    assert figures == IMAGE_FIGURES | (set() if system == "gan" else {"reconstructions.png"})
+
+
+@pytest.mark.parametrize("system", ["ae", "gan"])
+def test_points(system: str, tmp_path: Path) -> None:
+    run = trained(system, points(tmp_path / "x.npy"), tmp_path / "run", draw=True)
+    assert {file.name for file in (run / "figures").iterdir()} == IMAGE_FIGURES
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ae", "--noise", "0.3", "--reconstruction", "bce"],
+        ["ae", "--hidden", ""],
+        ["vae", "--importance-samples", "4"],
+        ["gan", "--generator-loss", "minimax", "--simultaneous"],
+        ["gan", "--discriminator-steps", "3", "--betas", "0,0.9"],
+    ],
+    ids=" ".join,
+)
+def test_options_change_the_run_and_the_seed_repeats_it(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    system, *options = arguments
+    x = squares(tmp_path / "x.npy")
+    runs = [trained(system, x, tmp_path / name, *options) for name in ("a", "b")]
+    plain = trained(system, x, tmp_path / "plain")
+    a, b, c = ((run / "checkpoint.npz").read_bytes() for run in (*runs, plain))
+    assert a == b
+    assert a != c
+    assert metrics(runs[0]) == metrics(runs[1]) != metrics(plain)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_description_counts_every_parameter(system: str, tmp_path: Path) -> None:
+    run = trained(system, squares(tmp_path / "x.npy"), tmp_path / "run", "--hidden", "7,5")
+    built = build(json.loads((run / "config.json").read_text()), np)
+    assert built.n_parameters == sum(p.size for p in built.module.params.values())
+    assert "64-7-5-" in built.description or "-5-64" in built.description
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_restore_brings_back_what_was_trained(system: str, tmp_path: Path) -> None:
+    x = squares(tmp_path / "x.npy")
+    run = trained(system, x, tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    fresh = build(config, np)
+    with np.load(run / "checkpoint.npz") as archive:
+        before = fresh.judge(np.full((4, 64), 0.5, np.float32), generator(np, 0))
+        fresh.restore(archive)
+    after = fresh.judge(np.full((4, 64), 0.5, np.float32), generator(np, 0))
+    term = next(iter(before))
+    assert not np.array_equal(before[term], after[term])
+
+
+class Moves:
+    """A GAN on points, and which of its players a step moves."""
+
+    def __init__(self, tmp_path: Path, **options: Any) -> None:
+        dataset = data.load(str(points(tmp_path / "x.npy")))
+        self.x = dataset.train[:16]
+        config = {
+            "system": "gan", "width": 2, "image_shape": None, "seed": 0, "hidden": [6],
+            "latent_dim": 2, "lr": 1e-3, "discriminator_lr": 1e-3, "betas": (0.5, 0.999),
+            "smoothing": 0.0, "generator_loss": "non-saturating", "discriminator_steps": 1,
+            "simultaneous": False, "data": "x",
+        }  # fmt: skip
+        system = build(config | options, np)
+        assert isinstance(system, GANSystem)
+        self.system = system
+
+    def step(self) -> set[str]:
+        before = {k: v.copy() for k, v in self.system.module.params.items()}
+        self.system.learn(self.x, generator(np, 1))
+        after = self.system.module.params
+        return {k.partition(".")[0] for k in after if not np.array_equal(before[k], after[k])}
+
+
+def test_the_generator_moves_at_every_kth_step_of_the_discriminator(tmp_path: Path) -> None:
+    for simultaneous in (False, True):
+        game = Moves(tmp_path, discriminator_steps=3, simultaneous=simultaneous)
+        moved = [game.step() for _ in range(6)]
+        alone, both = {"discriminator"}, {"discriminator", "generator"}
+        assert moved == [alone, alone, both, alone, alone, both]
+
+
+def test_simultaneous_updates_answer_the_old_discriminator(tmp_path: Path) -> None:
+    """After one step D has met the same gradient either way, and G has not."""
+    alternating, simultaneous = (Moves(tmp_path, simultaneous=flag) for flag in (False, True))
+    for game in (alternating, simultaneous):
+        assert game.step() == {"discriminator", "generator"}
+    for name, array in alternating.system.arrays.items():
+        if "_optimizer.m." in name:
+            same = np.array_equal(array, simultaneous.system.arrays[name])
+            assert same == name.startswith("discriminator"), name
+
+
+def test_generator_and_discriminator_have_learning_rates_of_their_own(tmp_path: Path) -> None:
+    """Adam's first step is as long as its learning rate."""
+    game = Moves(tmp_path, lr=1e-2, discriminator_lr=1e-4)
+    before = {k: v.copy() for k, v in game.system.module.params.items()}
+    game.step()
+    lengths = {
+        player: max(
+            np.abs(v - before[k]).max()
+            for k, v in game.system.module.params.items()
+            if k.startswith(player)
+        )
+        for player in ("generator", "discriminator")
+    }
+    assert lengths == pytest.approx({"generator": 1e-2, "discriminator": 1e-4}, rel=0.02)
+
+
+def test_an_untrained_discriminator_costs_about_two_log_two(tmp_path: Path) -> None:
+    game = Moves(tmp_path)
+    terms = game.system.judge(game.x, generator(np, 1))
+    assert terms["d_loss"].mean() == pytest.approx(2 * math.log(2), abs=0.2)
+    assert GANSystem.levels["d_loss"][0] == 2 * math.log(2)
+
+
+def test_images_are_centred_for_the_gan_and_come_back_between_0_and_1(tmp_path: Path) -> None:
+    run = trained("gan", squares(tmp_path / "x.npy"), tmp_path / "run")
+    system = build(json.loads((run / "config.json").read_text()), np)
+    rows = system.decode(system.noise)
+    assert rows.min() >= 0
+    assert rows.max() <= 1
+
+
+@pytest.mark.parametrize("system", ["vae", "gan"])
+def test_values_outside_the_unit_interval_are_refused_where_they_mean_nothing(
+    system: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(50, 8, 8)))
+    status = main([system, "--data", str(tmp_path / "x.npy"), "--out", str(tmp_path / "run")])
+    assert status == 1
+    assert "not 0 to 1; rescale them" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_beta_and_importance_weights_exclude_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["vae", "--beta", "2", "--importance-samples", "5", "--out", str(tmp_path / "run")]
+    assert main(arguments) == 1
+    assert "--beta 2 with --importance-samples 5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["1,0.9", "0.5", "a,b", "0.5,-1", "0.5,nan"])
+def test_betas_out_of_range_are_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["gan", "--betas", text])
+    assert f"two numbers in [0, 1) with a comma between them, got '{text}'" in (
+        capsys.readouterr().err
+    )
