@@ -180,9 +180,15 @@ class LeakyReLU(Activation):
         self.slope = slope
 
     def apply(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        xp = array_module(x)
-        y = xp.maximum(x, self.slope * x)
-        return y, lambda dy: xp.where(x.real > 0, dy, self.slope * dy)
+        y = array_module(x).maximum(x, self.slope * x)
+
+        def chain(dy: Array) -> Array:
+            slopes = (x.real > 0).astype(x.dtype)
+            slopes *= 1 - self.slope
+            slopes += self.slope  # not where: it branches at every entry, and cannot predict
+            return dy * slopes
+
+        return y, chain
 
 
 class Sigmoid(Activation):

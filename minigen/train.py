@@ -37,8 +37,20 @@ def _parser() -> argparse.ArgumentParser:
             help="mnist, an .npy or .npz file, or a folder of IDX files",
         )
         system.add_options(add)
-        add("--epochs", type=cli.whole(1), default=10, metavar="N", help="passes over the rows")
-        add("--batch-size", type=cli.whole(1), default=128, metavar="N", help="rows in a batch")
+        add(
+            "--epochs",
+            type=cli.whole(1),
+            default=system.epochs,
+            metavar="N",
+            help="passes over the rows",
+        )
+        add(
+            "--batch-size",
+            type=cli.whole(1),
+            default=system.batch_size,
+            metavar="N",
+            help="rows in a batch",
+        )
         add("--seed", type=cli.whole(0), default=0, metavar="N", help="same seed, same run")
         add("--backend", choices=NAMES, default="numpy", help="where to compute")
         add("--out", metavar="DIR", help="run folder; without it, a fresh one under runs")

@@ -73,6 +73,8 @@ class System(ABC):
     titles: ClassVar[Mapping[str, str]]  # of each term's panel in the curves
     levels: ClassVar[Mapping[str, tuple[float, str]]] = {}  # what theory knows of a term
     samples_title: ClassVar[str]
+    epochs: ClassVar[int] = 10  # by default
+    batch_size: ClassVar[int] = 128
 
     def __init__(
         self,

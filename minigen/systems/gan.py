@@ -43,6 +43,8 @@ class GANSystem(System):
         "d_fake": (0.5, "D cannot tell"),
     }
     samples_title = "G(z), z ~ N(0, 1)"
+    epochs = 40
+    batch_size = 64
     module: GAN
 
     @staticmethod
@@ -50,7 +52,7 @@ class GANSystem(System):
         add(
             "--hidden",
             type=cli.widths,
-            default="256,512",
+            default="256,256",
             metavar="WIDTHS",
             help="hidden layers of the generator; the discriminator mirrors them",
         )
