@@ -25,6 +25,8 @@ def array_module(*arrays: Array) -> ModuleType:
     Raises:
         MinigenError: an argument is no array, or the arrays are of two kinds.
     """
+    if all(type(array) is np.ndarray for array in arrays):
+        return np
     kinds = {type(array).__module__.partition(".")[0] for array in arrays}
     if kinds == {"numpy"}:
         return np

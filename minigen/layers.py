@@ -219,7 +219,7 @@ def sigmoid(x: Array) -> Array:
     """
     xp = array_module(x)
     e = xp.exp(xp.minimum(x, -x))  # not abs, which would drop the imaginary part of a complex step
-    return xp.maximum(e, x.real > 0) / (1 + e)
+    return xp.maximum(e, (x.real > 0).astype(e.dtype)) / (1 + e)
 
 
 class Sequential(Composite, Layer):

@@ -104,7 +104,7 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     loss = linear.sum(axis=1) + sum_log1p(e)
 
     def backward(dloss: Array | None = None) -> Array:
-        dlogits = xp.maximum(e, logits.real > 0)
+        dlogits = xp.maximum(e, (logits.real > 0).astype(e.dtype))
         dlogits /= 1 + e  # now sigmoid(l), as in layers.sigmoid
         dlogits -= target
         dlogits *= upstream(dloss, loss)[:, None]
@@ -116,15 +116,20 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
 def sum_log1p(e: Array) -> Array:
     """sum_d log(1 + e_d) for 0 <= e <= 1, (N, D) -> (N,), with full relative accuracy.
 
-    Logarithms are dear, and (1 + a)(1 + b) = 1 + (a + b + ab): while D is even, its two halves
-    become one. At most 64 factors of at most 2 meet, so nothing overflows.
+    Logarithms are dear, and (1 + a)(1 + b) = 1 + (a + b + ab): so columns meet in pairs, six
+    times. A column then stands for at most 127 factors of at most 2, which float32 can hold.
     """
-    factors = 1
-    while e.shape[1] % 2 == 0 and factors < 64:
+    for _ in range(6):
         half = e.shape[1] // 2
-        a, b = e[:, :half], e[:, half:]
-        e = a + b + a * b
-        factors *= 2
+        if half == 0:
+            break
+        a, b, odd = e[:, :half], e[:, half : 2 * half], e[:, 2 * half :]
+        pairs = a * b
+        pairs += a
+        pairs += b
+        if odd.shape[1]:
+            pairs[:, :1] += odd + pairs[:, :1] * odd
+        e = pairs
     return array_module(e).log1p(e).sum(axis=1)
 
 

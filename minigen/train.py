@@ -21,11 +21,12 @@ ABOUT_THE_FOLDER = {"out", "overwrite", "debug"}  # options that do not change w
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments; returns its exit status."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     return cli.run(lambda: _train(options), debug=options.debug)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The options of `train`, with their defaults, for every system."""
     parser = cli.Parser(prog="python -m minigen.train", description=__doc__)
     commands = parser.add_subparsers(dest="system", required=True, metavar="MODEL")
     for name, system in SYSTEMS.items():
