@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from minigen.evaluate import main
-from tests.runs import points, squares, trained
+from tests.helpers import points, squares, trained
 
 
 def findings(run: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from minigen.sample import main
 from minigen.systems import SYSTEMS
-from tests.runs import points, squares, trained
+from tests.helpers import points, squares, trained
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

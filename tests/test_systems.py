@@ -13,7 +13,7 @@ from minigen.backend import generator
 from minigen.systems import SYSTEMS, build
 from minigen.systems.gan import GANSystem
 from minigen.train import main
-from tests.runs import points, squares, trained
+from tests.helpers import points, squares, trained
 
 IMAGE_FIGURES = {"curves.png", "samples.png", "training.gif"}
 TERMS = {

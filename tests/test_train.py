@@ -14,7 +14,7 @@ from PIL import Image
 
 from minigen.systems.vae import VAESystem
 from minigen.train import main
-from tests.runs import squares
+from tests.helpers import squares
 
 SMALL = ["--hidden", "16", "--epochs", "2", "--batch-size", "64"]
 

@@ -17,11 +17,11 @@ __all__ = ["Dataset", "load", "require_unit_interval"]
 
 
 def load(source: str, *, seed: int = 0) -> Dataset:
-    """The data set that ``source`` names.
+    """The data set that `source` names.
 
     Args:
-        source: ``mnist``; a toy density, ``ring``, ``grid`` or ``mixture``; or a path to an
-            ``.npy`` file (one array), to an ``.npz`` file (the arrays train and test or x_train
+        source: `mnist`; a toy density, `ring`, `grid` or `mixture`; or a path to an
+            `.npy` file (one array), to an `.npz` file (the arrays train and test or x_train
             and x_test, with or without labels; or one array), or to a folder of IDX files.
         seed: draws the rows of a toy density, and chooses the rows that are held back as test
             where the source is one array.

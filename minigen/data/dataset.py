@@ -13,7 +13,7 @@ class Dataset:
     """Rows to learn from, and rows held back to judge.
 
     Args:
-        name: what to call it in a log line, e.g. ``mnist`` or the path that was read.
+        name: what to call it in a log line, e.g. `mnist` or the path that was read.
         train: (N, D), finite. uint8 means pixels 0..255, to be divided by 255 batch by batch;
             float32 means values that are used as they are.
         test: (M, D), the same dtype.

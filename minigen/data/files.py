@@ -1,6 +1,6 @@
 """Reads NumPy files that nobody vouches for: any fault in them is one MinigenError.
 
-``np.load`` raises a dozen kinds of exception on bad files and allocates what a header claims.
+`np.load` raises a dozen kinds of exception on bad files and allocates what a header claims.
 Here every claim is held against the file's size first, and nothing is ever unpickled.
 """
 
@@ -38,10 +38,10 @@ ALIASES = {
 
 
 def read_npy(path: Path) -> NDArray[Any]:
-    """The array in an ``.npy`` file: bool, integers or floats, any shape, byte order and layout.
+    """The array in an `.npy` file: bool, integers or floats, any shape, byte order and layout.
 
     Raises:
-        MinigenError: it cannot be opened, is not an ``.npy`` file, is shorter or longer than its
+        MinigenError: it cannot be opened, is not an `.npy` file, is shorter or longer than its
             header declares, or holds anything but numbers.
     """
     with damage_refused(path), open_regular(path) as (stream, size):
@@ -107,7 +107,7 @@ def read_archive(
 
 
 def _read_array(stream: Stream, size: int, where: str) -> NDArray[Any]:
-    """The array in a stream of ``size`` bytes in the ``.npy`` format."""
+    """The array in a stream of `size` bytes in the `.npy` format."""
     head = BytesIO(stream.read(LONGEST_HEADER))
     if not (begin := head.getvalue()).startswith(npy.MAGIC_PREFIX):
         raise MinigenError(
@@ -132,7 +132,7 @@ def _read_array(stream: Stream, size: int, where: str) -> NDArray[Any]:
 
 
 def read_exactly(stream: Stream, size: int, where: str, start: bytes = b"") -> bytearray:
-    """``start`` and the rest of a stream: ``size`` bytes together, no fewer and no more.
+    """`start` and the rest of a stream: `size` bytes together, no fewer and no more.
 
     Block by block, so that memory grows with what is there. The one byte too many that is asked
     for also makes gzip and zip verify their checksums.
@@ -146,7 +146,7 @@ def read_exactly(stream: Stream, size: int, where: str, start: bytes = b"") -> b
 
 
 def refuse_bomb(size: int, packed: int, where: str) -> None:
-    """Raises MinigenError where a file of ``packed`` bytes claims to expand to absurd ``size``."""
+    """Raises MinigenError where a file of `packed` bytes claims to expand to absurd `size`."""
     if size > max(BELIEVED_SIZE, BELIEVED_RATIO * packed):
         raise MinigenError(
             f"{where}: {packed} compressed bytes claim to expand to {size}; "

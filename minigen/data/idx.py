@@ -43,7 +43,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def _parse(stream: Stream, where: str, packed: int | None = None) -> NDArray[np.uint8]:
-    """The array in a stream that was unpacked from ``packed`` bytes, if it was packed at all."""
+    """The array in a stream that was unpacked from `packed` bytes, if it was packed at all."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise MinigenError(f"{where}: not an IDX file, it begins with {magic!r}; copy it again")
@@ -63,9 +63,9 @@ def _parse(stream: Stream, where: str, packed: int | None = None) -> NDArray[np.
 def read_idx_folder(folder: Path, name: str) -> Dataset:
     """MNIST, or a relative that is published as four files of the same names.
 
-    The files are ``train-images-idx3-ubyte``, ``t10k-images-idx3-ubyte``, and if there are labels
-    ``train-labels-idx1-ubyte`` and ``t10k-labels-idx1-ubyte``; each may end in ``.gz``, and may
-    be spelled ``train-images.idx3-ubyte`` as on some mirrors.
+    The files are `train-images-idx3-ubyte`, `t10k-images-idx3-ubyte`, and if there are labels
+    `train-labels-idx1-ubyte` and `t10k-labels-idx1-ubyte`; each may end in `.gz`, and may
+    be spelled `train-images.idx3-ubyte` as on some mirrors.
 
     Raises:
         MinigenError: images are missing, a file is damaged, or the files do not fit together.

@@ -19,7 +19,7 @@ def from_splits(
     train_labels: NDArray[Any] | None = None,
     test_labels: NDArray[Any] | None = None,
 ) -> Dataset:
-    """A Dataset from two arrays as in ``as_rows`` and whole numbers, one for each row.
+    """A Dataset from two arrays as in `as_rows` and whole numbers, one for each row.
 
     Raises:
         MinigenError: an array cannot be used, or two of them do not fit together.
@@ -48,9 +48,9 @@ def from_splits(
 
 
 def hold_back(name: str, array: NDArray[Any], seed: int) -> Dataset:
-    """A Dataset from one array as in ``as_rows``: a tenth of its rows, at least one, is for test.
+    """A Dataset from one array as in `as_rows`: a tenth of its rows, at least one, is for test.
 
-    ``seed`` chooses them. The array is handed over: its rows are rearranged in place, because
+    `seed` chooses them. The array is handed over: its rows are rearranged in place, because
     there may be no room for them twice.
 
     Raises:
@@ -79,7 +79,7 @@ def as_rows(array: NDArray[Any], where: str) -> NDArray[np.uint8] | NDArray[np.f
 
     Raises:
         MinigenError: another shape, no values, or values that float32 cannot hold: NaN, infinity
-            or larger than 3.4e38. ``where`` says in the message which array it was.
+            or larger than 3.4e38. `where` says in the message which array it was.
     """
     if array.ndim not in (2, 3) and not (array.ndim == 4 and array.shape[3] == 1):
         raise MinigenError(
@@ -123,7 +123,7 @@ def _image_shape(shape: tuple[int, ...]) -> tuple[int, int] | None:
 
 
 def _notes(array: NDArray[Any]) -> list[str]:
-    """What ``as_rows`` does to an array, and what is still to be done, for the log."""
+    """What `as_rows` does to an array, and what is still to be done, for the log."""
     notes = []
     if array.ndim > 2:
         height, width = array.shape[1:3]

@@ -1,4 +1,4 @@
-"""Small trained runs for the tests of the commands."""
+"""Small data and small trained runs."""
 
 from pathlib import Path
 from unittest.mock import patch
@@ -7,6 +7,14 @@ import numpy as np
 
 from minigen.systems import SYSTEMS
 from minigen.train import main
+
+
+def pixels(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows.astype(np.float32) / 255
 
 
 def squares(path: Path, count: int = 300) -> Path:

@@ -1,0 +1,51 @@
+"""README: its example prints what it says, its excerpt is the source, its sizes are true."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import minigen
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_example_prints_what_is_shown() -> None:
+    place = next(i for i, (_, code) in enumerate(BLOCKS) if "check_params" in code)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(BLOCKS[place][1], "README.md", "exec"), {})
+    assert printed.getvalue() == BLOCKS[place + 1][1]
+
+
+def test_the_excerpt_is_the_source() -> None:
+    excerpt = next(code for _, code in BLOCKS if "encoder_backward" in code)
+    assert excerpt in (ROOT / "minigen" / "models" / "vae.py").read_text()
+
+
+def test_the_set_up_commands_are_one_line_each() -> None:
+    commands = [code.strip() for kind, code in BLOCKS if kind == "sh"]
+    assert commands[0] == "python -m pip install -e . && python -m minigen.train vae"
+    assert commands[1] == "python -m pip install -e '.[test]' && python -m pytest"
+
+
+def test_the_size_is_true() -> None:
+    """Of the mathematics and the models, within a tenth."""
+    stated = re.search(r"about ([\d,]+) lines", README)
+    assert stated
+    package = ROOT / "minigen"
+    files = [package / f"{name}.py" for name in ("backend", "layers", "losses", "gaussian")]
+    files += (package / "models").glob("*.py")
+    lines = sum(len(file.read_text().splitlines()) for file in files)
+    assert abs(lines / int(stated[1].replace(",", "")) - 1) < 0.1
+
+
+def test_every_link_leads_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_version() -> None:
+    assert f'version = "{minigen.__version__}"' in (ROOT / "pyproject.toml").read_text()
