@@ -18,7 +18,7 @@ LOG_2PI = math.log(2 * math.pi)
 def reparameterize(
     mu: Array, logvar: Array, eps: Array
 ) -> tuple[Array, Callable[[Array], tuple[Array, Array]]]:
-    """z = mu + sigma * eps: a draw from N(mu, sigma^2) when eps is one from N(0, 1).
+    """(V1) z = mu + sigma * eps: a draw from N(mu, sigma^2) when eps is one from N(0, 1).
 
         dmu = dz        dlogvar = dz * eps * sigma / 2
 
@@ -46,7 +46,7 @@ def reparameterize(
 def kl_to_standard_normal(
     mu: Array, logvar: Array
 ) -> tuple[Array, Callable[..., tuple[Array, Array]]]:
-    """KL(N(mu, sigma^2) || N(0, 1)) = 1/2 sum_z [mu^2 + sigma^2 - 1 - log sigma^2].
+    """(V2) KL(N(mu, sigma^2) || N(0, 1)) = 1/2 sum_z [mu^2 + sigma^2 - 1 - log sigma^2].
 
         dmu = mu        dlogvar = (sigma^2 - 1) / 2
 
@@ -76,7 +76,7 @@ def kl_to_standard_normal(
 def log_normal(
     x: Array, mu: Array, logvar: Array
 ) -> tuple[Array, Callable[..., tuple[Array, Array, Array]]]:
-    """log N(x; mu, sigma^2) = -1/2 sum_z [log 2 pi + log sigma^2 + u^2], u = (x - mu) / sigma.
+    """(V3) log N(x; mu, sigma^2) = -1/2 sum_z [log 2 pi + log sigma^2 + u^2], u = (x - mu) / sigma.
 
         dx = -u / sigma        dmu = u / sigma        dlogvar = (u^2 - 1) / 2
 

@@ -16,6 +16,7 @@ proves that one is the derivative of the other, not that either is the formula t
 Source of the complex step: Squire and Trapp 1998.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -284,3 +285,9 @@ def _compare(
         measured=float(measured[index]),
         kinks=kinks,
     )
+
+
+if __name__ == "__main__":
+    from minigen.derivations import main
+
+    sys.exit(main())

@@ -101,7 +101,7 @@ def prefixed(name: str, params: Params) -> Params:
 
 
 class Linear(Layer):
-    """y = x W + b, with x (N, n_in), W (n_in, n_out), b (n_out,).
+    """(B1) y = x W + b, with x (N, n_in), W (n_in, n_out), b (n_out,).
 
         dW = x^T dy        db = sum over rows of dy        dx = dy W^T
 
@@ -159,7 +159,7 @@ class Activation(Layer):
 
 
 class ReLU(Activation):
-    """y = max(x, 0); dy/dx = 1 where x > 0 and 0 elsewhere (0 at the kink)."""
+    """(B2) y = max(x, 0); dy/dx = 1 where x > 0 and 0 elsewhere (0 at the kink)."""
 
     def apply(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         y = relu(x)
@@ -167,7 +167,7 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """y = max(x, a x); dy/dx = 1 where x > 0 and a elsewhere (Maas et al. 2013).
+    """(B3) y = max(x, a x); dy/dx = 1 where x > 0 and a elsewhere (Maas et al. 2013).
 
     Args:
         slope: a, in [0, 1).
@@ -192,7 +192,7 @@ class LeakyReLU(Activation):
 
 
 class Sigmoid(Activation):
-    """y = 1 / (1 + exp(-x)); dy/dx = y (1 - y)."""
+    """(B4) y = 1 / (1 + exp(-x)); dy/dx = y (1 - y)."""
 
     def apply(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         y = sigmoid(x)
@@ -200,7 +200,7 @@ class Sigmoid(Activation):
 
 
 class Tanh(Activation):
-    """y = tanh(x); dy/dx = 1 - y^2."""
+    """(B5) y = tanh(x); dy/dx = 1 - y^2."""
 
     def apply(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         y = array_module(x).tanh(x)
@@ -223,7 +223,7 @@ def sigmoid(x: Array) -> Array:
 
 
 class Sequential(Composite, Layer):
-    """y = f_n(...f_2(f_1(x))): the backward passes run in the opposite order.
+    """(B6) y = f_n(...f_2(f_1(x))): the backward passes run in the opposite order.
 
     Parameters are named by position: "0.weight", "0.bias", "2.weight", ...
     """

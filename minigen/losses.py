@@ -19,7 +19,7 @@ LossBackward = Callable[..., Array]  # (dloss=None) -> gradient of the first arg
 
 
 def mse(prediction: Array, target: Array) -> tuple[Array, LossBackward]:
-    """Squared error per example, summed over columns: sum_d (p_d - t_d)^2.
+    """(L1) Squared error per example, summed over columns: sum_d (p_d - t_d)^2.
 
         d loss / dp = 2 (p - t)
 
@@ -47,7 +47,7 @@ def mse(prediction: Array, target: Array) -> tuple[Array, LossBackward]:
 
 
 def bce(probability: Array, target: Array) -> tuple[Array, LossBackward]:
-    """Cross-entropy of Bernoulli probabilities p: -sum_d [t log p + (1 - t) log(1 - p)].
+    """(L2) Cross-entropy of Bernoulli probabilities p: -sum_d [t log p + (1 - t) log(1 - p)].
 
         d loss / dp = (p - t) / (p (1 - p))
 
@@ -82,7 +82,7 @@ def bce(probability: Array, target: Array) -> tuple[Array, LossBackward]:
 
 
 def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
-    """Cross-entropy of p = sigmoid(l), computed from the logits l without overflow:
+    """(L3) Cross-entropy of p = sigmoid(l), computed from the logits l without overflow:
 
         sum_d [max(l, 0) - l t + log(1 + exp(-|l|))]        d loss / dl = sigmoid(l) - t
 

@@ -42,7 +42,7 @@ class Autoencoder(Composite):
         target: Array,
         distance: Callable[[Array, Array], tuple[Array, LossBackward]] = mse,
     ) -> tuple[Array, Callable[..., Params]]:
-        """distance(decoder(encoder(x)), target) per example.
+        """(A1) distance(decoder(encoder(x)), target) per example.
 
         The target is x itself, or the clean x behind a noisy one: then this is a denoising
         autoencoder (Vincent et al. 2008).

@@ -53,7 +53,7 @@ class GAN(Composite):
     def discriminator_loss(
         self, x: Array, z: Array, smoothing: float = 0.0
     ) -> tuple[DiscriminatorLoss, Callable[..., Params]]:
-        """What D minimizes: -log D(x) - log(1 - D(G(z))), a cross-entropy with labels 1 and 0.
+        """(G1) What D minimizes: -log D(x) - log(1 - D(G(z))), a cross-entropy with labels 1 and 0.
 
             d loss / d logit = D(x) - 1 on data,  D(G(z)) on generated examples
 
@@ -96,8 +96,8 @@ class GAN(Composite):
     ) -> tuple[Array, Callable[..., Params]]:
         """What G minimizes, with l = discriminator(G(z)):
 
-            non-saturating  -log D(G(z)) = softplus(-l)         d/dl = D - 1
-            minimax         log(1 - D(G(z))) = -softplus(l)     d/dl = -D
+            (G2) non-saturating  -log D(G(z)) = softplus(-l)         d/dl = D - 1
+            (G3) minimax         log(1 - D(G(z))) = -softplus(l)     d/dl = -D
 
         Both push l up. Where D is sure that a sample is generated, D = 0, the minimax gradient
         vanishes and the other does not: their ratio is exp(-l). D's parameters get no gradient.

@@ -63,7 +63,7 @@ class VAE(Composite):
     def loss(
         self, x: Array, eps: Array, beta: float = 1.0
     ) -> tuple[NegativeELBO, Callable[..., Params]]:
-        """The negative ELBO at one draw of z for each example:
+        """(V4) The negative ELBO at one draw of z for each example:
 
             loss = -log p(x | z) + beta * KL(q(z | x) || p(z)),    z = mu + sigma * eps
 
@@ -104,7 +104,7 @@ class VAE(Composite):
     def importance_weighted_loss(
         self, x: Array, eps: Array
     ) -> tuple[NegativeELBO, Callable[..., Params]]:
-        """The negative importance-weighted bound with k draws of z for each example:
+        """(V5) The negative importance-weighted bound with k draws of z for each example:
 
             loss = -log 1/k sum_j w_j,    w_j = p(x | z_j) p(z_j) / q(z_j | x)
 

@@ -1,0 +1,251 @@
+"""Every derivation in the package, with a check: the table of `python -m minigen.gradcheck`.
+
+The tests run the same list. A tag names the equation in a docstring and in the tutorials.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TypeVar
+
+import numpy as np
+
+from minigen import cli
+from minigen.backend import NAMES, Array, select
+from minigen.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from minigen.gradcheck import Report, check_function, check_layer, check_params
+from minigen.layers import LeakyReLU, Linear, Module, ReLU, Sequential, Sigmoid, Tanh, mlp
+from minigen.losses import bce, bce_with_logits, mse
+from minigen.models.autoencoder import Autoencoder
+from minigen.models.gan import GAN
+from minigen.models.vae import VAE
+
+F64 = "float64"
+M = TypeVar("M", bound=Module)
+
+
+class Draw:
+    """Seeded arrays and modules in float64, on one backend."""
+
+    def __init__(self, xp: ModuleType) -> None:
+        self.xp = xp
+        self.rng = np.random.default_rng(0)
+
+    def normal(self, *shape: int) -> Array:
+        return self.xp.asarray(self.rng.standard_normal(shape))
+
+    def unit(self, *shape: int) -> Array:
+        """In [0.05, 0.95]: away from the ends, where a cross-entropy has no derivative."""
+        return self.xp.asarray(self.rng.uniform(0.05, 0.95, shape))
+
+    def module(self, module: M) -> M:
+        return module.with_params({k: self.xp.asarray(v) for k, v in module.params.items()})
+
+    def gaussian(self) -> dict[str, Array]:
+        return {"mu": self.normal(5, 3), "logvar": self.normal(5, 3)}
+
+    def vae(self, *hidden: int) -> VAE:
+        return self.module(VAE.mlp(6, hidden, 2, self.rng, F64))
+
+    def autoencoder(self, *hidden: int) -> Autoencoder:
+        return self.module(Autoencoder.mlp(6, hidden, 2, self.rng, F64))
+
+    def gan(self, bounded: bool) -> GAN:
+        return self.module(GAN.mlp(3, (6, 5), 2, self.rng, bounded, F64))
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """One equation, what is differentiated, and the check of it."""
+
+    tag: str
+    what: str
+    check: Callable[[Draw], Report]
+
+
+def _autoencoder(distance: Callable[..., object], *hidden: int) -> Callable[[Draw], Report]:
+    def check(draw: Draw) -> Report:
+        x, target = draw.normal(4, 6), draw.unit(4, 6)
+        return check_params(lambda ae: ae.loss(x, target, distance), draw.autoencoder(*hidden))
+
+    return check
+
+
+def _elbo(beta: float, *hidden: int) -> Callable[[Draw], Report]:
+    def check(draw: Draw) -> Report:
+        x, eps = draw.unit(4, 6), draw.normal(4, 2)
+        return check_params(lambda vae: vae.loss(x, eps, beta), draw.vae(*hidden))
+
+    return check
+
+
+def _importance_weighted(k: int) -> Callable[[Draw], Report]:
+    def check(draw: Draw) -> Report:
+        x, eps = draw.unit(4, 6), draw.normal(4, k, 2)
+        return check_params(lambda vae: vae.importance_weighted_loss(x, eps), draw.vae(5))
+
+    return check
+
+
+def _discriminator(smoothing: float) -> Callable[[Draw], Report]:
+    def check(draw: Draw) -> Report:
+        gan, x, z = draw.gan(bounded=False), draw.normal(5, 3), draw.normal(5, 2)
+        return check_params(
+            lambda d: GAN(gan.generator, d).discriminator_loss(x, z, smoothing), gan.discriminator
+        )
+
+    return check
+
+
+def _generator(saturating: bool, bounded: bool) -> Callable[[Draw], Report]:
+    def check(draw: Draw) -> Report:
+        gan, z = draw.gan(bounded), draw.normal(5, 2)
+        return check_params(
+            lambda g: GAN(g, gan.discriminator).generator_loss(z, saturating), gan.generator
+        )
+
+    return check
+
+
+DERIVATIONS = (
+    Derivation(
+        "B1",
+        "Linear by x, weight, bias",
+        lambda draw: check_layer(draw.module(Linear(4, 3, draw.rng, F64)), draw.normal(5, 4)),
+    ),
+    Derivation(
+        "B1",
+        "Linear, a single row",
+        lambda draw: check_layer(draw.module(Linear(4, 1, draw.rng, F64)), draw.normal(1, 4)),
+    ),
+    Derivation("B2", "ReLU by x", lambda draw: check_layer(ReLU(), draw.normal(5, 4))),
+    Derivation("B3", "LeakyReLU by x", lambda draw: check_layer(LeakyReLU(), draw.normal(5, 4))),
+    Derivation("B4", "Sigmoid by x", lambda draw: check_layer(Sigmoid(), draw.normal(5, 4))),
+    Derivation("B5", "Tanh by x", lambda draw: check_layer(Tanh(), draw.normal(5, 4))),
+    Derivation(
+        "B6",
+        "Sequential of them all, by x and all parameters",
+        lambda draw: check_layer(
+            draw.module(
+                Sequential(
+                    *mlp([4, 5, 6], draw.rng, LeakyReLU, F64).layers,
+                    Sigmoid(),
+                    *mlp([6, 4, 2], draw.rng, Tanh, F64).layers,
+                )
+            ),
+            draw.normal(5, 4),
+        ),
+    ),
+    Derivation(
+        "B6",
+        "mlp with ReLU, by x and all parameters",
+        lambda draw: check_layer(
+            draw.module(mlp([4, 6, 5, 2], draw.rng, dtype=F64)), draw.normal(5, 4)
+        ),
+    ),
+    Derivation(
+        "L1",
+        "squared error by the prediction",
+        lambda draw: check_function(
+            mse, {"prediction": draw.normal(5, 4)}, {"target": draw.normal(5, 4)}
+        ),
+    ),
+    Derivation(
+        "L2",
+        "cross-entropy by the probability",
+        lambda draw: check_function(
+            bce, {"probability": draw.unit(5, 4)}, {"target": draw.unit(5, 4)}
+        ),
+    ),
+    Derivation(
+        "L3",
+        "cross-entropy by the logits",
+        lambda draw: check_function(
+            bce_with_logits, {"logits": 3 * draw.normal(5, 4)}, {"target": draw.unit(5, 4)}
+        ),
+    ),
+    Derivation(
+        "L3",
+        "cross-entropy by large logits, labels 0 and 1",
+        lambda draw: check_function(
+            bce_with_logits,
+            {"logits": 10 * draw.normal(5, 7)},
+            {"target": (draw.unit(5, 7) > 0.5).astype(F64)},
+        ),
+    ),
+    Derivation("A1", "autoencoder, squared error", _autoencoder(mse, 5)),
+    Derivation("A1", "linear autoencoder", _autoencoder(mse)),
+    Derivation("A1", "autoencoder, cross-entropy", _autoencoder(bce_with_logits, 5, 4)),
+    Derivation(
+        "V1",
+        "reparameterization by mu, log sigma^2",
+        lambda draw: check_function(reparameterize, draw.gaussian(), {"eps": draw.normal(5, 3)}),
+    ),
+    Derivation(
+        "V2",
+        "KL to N(0, 1) by mu, log sigma^2",
+        lambda draw: check_function(kl_to_standard_normal, draw.gaussian()),
+    ),
+    Derivation(
+        "V3",
+        "log N by x, mu, log sigma^2",
+        lambda draw: check_function(log_normal, {"x": draw.normal(5, 3), **draw.gaussian()}),
+    ),
+    Derivation("V4", "VAE, negative ELBO", _elbo(1, 5)),
+    Derivation("V4", "VAE, two hidden layers", _elbo(1, 5, 4)),
+    Derivation("V4", "VAE, linear encoder and decoder", _elbo(1)),
+    Derivation("V4", "VAE, beta 4", _elbo(4, 5)),
+    Derivation("V4", "VAE, beta 0", _elbo(0, 5)),
+    Derivation("V5", "VAE, importance weights of 5 draws", _importance_weighted(5)),
+    Derivation("V5", "VAE, importance weight of a single draw", _importance_weighted(1)),
+    Derivation("G1", "discriminator", _discriminator(0)),
+    Derivation("G1", "discriminator, smoothed labels", _discriminator(0.1)),
+    Derivation("G2", "generator through D, non-saturating", _generator(False, False)),
+    Derivation("G2", "generator through D and tanh, non-saturating", _generator(False, True)),
+    Derivation("G3", "generator through D, minimax", _generator(True, False)),
+    Derivation("G3", "generator through D and tanh, minimax", _generator(True, True)),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check every derivation and print the table; exit status 1 if one fails."""
+    parser = cli.Parser(prog="python -m minigen.gradcheck", description="Checks every derivation.")
+    parser.add_argument("--backend", choices=NAMES, default="numpy", help="where to compute")
+    parser.add_argument("--json", action="store_true", help="print one JSON document, nothing else")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    options = parser.parse_args(arguments)
+    failed: list[str] = []
+    status = cli.run(lambda: failed.extend(_table(options)), debug=options.debug)
+    return status or (cli.FAILED if failed else 0)
+
+
+def _table(options: argparse.Namespace) -> list[str]:
+    """Print the table; the tags that failed."""
+    xp, _ = select(options.backend)
+    rows = []
+    if not options.json:
+        print(f"{'tag':4} {'derivation':46} {'complex step':>12} {'differences':>12}")
+    for derivation in DERIVATIONS:
+        report = derivation.check(Draw(xp))
+        errors = {
+            method: max((c.error for c in report.comparisons if c.method == method), default=None)
+            for method in ("complex step", "central differences")
+        }
+        rows.append({"tag": derivation.tag, "what": derivation.what, **errors, "ok": report.ok})
+        if not options.json:
+            step, differences = (
+                f"{e:12.1e}" if e is not None else f"{'-':>12}" for e in errors.values()
+            )
+            print(
+                f"{derivation.tag:4} {derivation.what:46} {step} {differences}  {'ok' if report.ok else 'FAILED'}"
+            )
+            if not report.ok:
+                print(report)
+    if options.json:
+        print(json.dumps({"derivations": rows}, indent=1))
+    else:
+        good = sum(row["ok"] for row in rows)
+        print(f"{good} of {len(rows)} derivations agree with their forward pass")
+    return [row["tag"] for row in rows if not row["ok"]]
