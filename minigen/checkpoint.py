@@ -27,6 +27,7 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         arrays: arrays of either backend and numbers, by name.
 
     Raises:
+        MinigenError: an array holds NaN or infinity.
         OSError: the disk is full, or the folder cannot be written. The old file stays as it was.
     """
     text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
@@ -35,6 +36,9 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         name: np.asarray(array) if np.isscalar(array) else to_numpy(array)
         for name, array in arrays.items()
     }
+    for name, array in content.items():
+        if not np.isfinite(array).all():
+            raise MinigenError(f"{name} holds NaN or infinity; lower --lr, or rescale the data")
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:

@@ -1,8 +1,10 @@
 """What the commands share: arguments that are checked as they are read, and errors in one line."""
 
 import argparse
+import difflib
 import math
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -10,6 +12,7 @@ from typing import NoReturn
 from minigen.errors import MinigenError
 
 LR_HELP = "learning rate of Adam"
+LARGEST = 2**31 - 1
 FAILED, BAD_ARGUMENTS, INTERRUPTED = 1, 2, 130
 
 
@@ -32,37 +35,59 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_ARGUMENTS, f"minigen: error: {message}; see {self.prog} --help\n")
+        message = " ".join(message.split())
+        near = self._nearest(message)
+        hint = f"did you mean {near}?" if near else f"see {self.prog} --help"
+        self.exit(BAD_ARGUMENTS, f"minigen: error: {message}; {hint}\n")
+
+    def _nearest(self, message: str) -> str | None:
+        """The option or choice that an unknown word in this message resembles most."""
+        known: list[str] = []
+        parsers = [self]
+        for parser in parsers:
+            for action in parser._actions:
+                known += [*action.option_strings, *map(str, action.choices or ())]
+                if isinstance(action.choices, dict):
+                    parsers += action.choices.values()
+        unknown = re.findall(r"invalid choice: '(.*?)'|unrecognized arguments: (\S+)", message)
+        words = ["".join(groups) for groups in unknown]
+        return next((n for w in words for n in difflib.get_close_matches(w, known, 1)), None)
 
 
 def whole(minimum: int) -> Callable[[str], int]:
-    """An argument type: a whole number of at least `minimum`."""
+    """An argument type: a whole number from `minimum` up to LARGEST."""
 
     def parse(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
             number = minimum - 1
-        if number < minimum:
+        if not minimum <= number <= LARGEST:
             raise argparse.ArgumentTypeError(
                 f"must be a whole number of at least {minimum}, got {text!r}"
+                + (f" (and at most {LARGEST})" if number > LARGEST else "")
             )
         return number
 
     return parse
 
 
-def real(*, above: float | None = None, least: float | None = None) -> Callable[[str], float]:
-    """An argument type: a finite number greater than `above`, or of at least `least`."""
-    bound = f"greater than {above:g}" if above is not None else f"of at least {least:g}"
+def real(
+    *, above: float | None = None, least: float = 0, below: float = math.inf
+) -> Callable[[str], float]:
+    """An argument type: a finite number, greater than `above` or of at least `least`, and less
+    than `below`.
+    """
+    bound = f"of at least {least:g}" if above is None else f"greater than {above:g}"
+    bound += "" if below == math.inf else f" and less than {below:g}"
 
     def parse(text: str) -> float:
         try:
             number = float(text)
         except ValueError:
             number = math.nan
-        inside = number > above if above is not None else number >= (least or 0)
-        if not (inside and math.isfinite(number)):
+        inside = number >= least if above is None else number > above
+        if not (inside and number < below):
             raise argparse.ArgumentTypeError(f"must be a finite number {bound}, got {text!r}")
         return number
 
@@ -81,7 +106,7 @@ def widths(text: str) -> list[int]:
     return [int(item) for item in items]
 
 
-def betas(text: str) -> tuple[float, float]:
+def betas(text: str) -> list[float]:
     """An argument type: Adam's two decay rates, such as 0.5,0.999."""
     try:
         first, second = (float(item) for item in text.split(","))
@@ -91,7 +116,7 @@ def betas(text: str) -> tuple[float, float]:
         raise argparse.ArgumentTypeError(
             f"must be two numbers in [0, 1) with a comma between them, got {text!r}"
         )
-    return first, second
+    return [first, second]
 
 
 def check_memory(n_parameters: int) -> None:
@@ -102,6 +127,8 @@ def check_memory(n_parameters: int) -> None:
     Raises:
         MinigenError: that is more than the machine's memory.
     """
+    if not hasattr(os, "sysconf"):  # not on Windows
+        return
     needed = 16 * n_parameters
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > memory:
@@ -134,7 +161,8 @@ def run(command: Callable[[], None], debug: bool = False) -> int:
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, OSError):
-        return f"{error.filename or 'a file'}: {error.strerror}; check the path and the disk"
+        what = error.strerror or str(error)
+        return f"{error.filename or 'a file'}: {what}; check the path and the disk"
     if isinstance(error, MemoryError):
         return f"out of memory: {error}; use a smaller model or batch"
     return str(error)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class Derivation:
     check: Callable[[Draw], Report]
 
 
-def _autoencoder(distance: Callable[..., object], *hidden: int) -> Callable[[Draw], Report]:
+def _autoencoder(distance: Callable[..., Any], *hidden: int) -> Callable[[Draw], Report]:
     def check(draw: Draw) -> Report:
         x, target = draw.normal(4, 6), draw.unit(4, 6)
         return check_params(lambda ae: ae.loss(x, target, distance), draw.autoencoder(*hidden))
@@ -224,9 +224,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _table(options: argparse.Namespace) -> list[str]:
     """Print the table; the tags that failed."""
     xp, _ = select(options.backend)
-    rows = []
+    rows: list[dict[str, Any]] = []
     if not options.json:
-        print(f"{'tag':4} {'derivation':46} {'complex step':>12} {'differences':>12}")
+        print(f"{'tag':4} {'derivation':48} {'complex step':>12} {'differences':>12}")
     for derivation in DERIVATIONS:
         report = derivation.check(Draw(xp))
         errors = {
@@ -235,14 +235,9 @@ def _table(options: argparse.Namespace) -> list[str]:
         }
         rows.append({"tag": derivation.tag, "what": derivation.what, **errors, "ok": report.ok})
         if not options.json:
-            step, differences = (
-                f"{e:12.1e}" if e is not None else f"{'-':>12}" for e in errors.values()
-            )
-            print(
-                f"{derivation.tag:4} {derivation.what:46} {step} {differences}  {'ok' if report.ok else 'FAILED'}"
-            )
-            if not report.ok:
-                print(report)
+            columns = " ".join(f"{'-' if e is None else f'{e:.1e}':>12}" for e in errors.values())
+            verdict = "ok" if report.ok else f"FAILED\n{report}"
+            print(f"{derivation.tag:4} {derivation.what:48} {columns}  {verdict}")
     if options.json:
         print(json.dumps({"derivations": rows}, indent=1))
     else:

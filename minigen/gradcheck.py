@@ -178,6 +178,7 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
     value, backward = evaluate(variables)
     xp = array_module(value)
     upstream = xp.asarray(np.random.default_rng(seed).standard_normal(value.shape))
+    upstream_before = upstream.copy()
     gradients = {name: to_numpy(array).copy() for name, array in backward(upstream).items()}
     if gradients.keys() != variables.keys():
         raise MinigenError(
@@ -202,6 +203,8 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
         )
         if not holds
     ]
+    if not (upstream == upstream_before).all():
+        broken.append("backward modified the upstream gradient that it was given")
     if broken:
         return Report((), tuple(broken))
 
@@ -273,12 +276,12 @@ def _compare(
     kinks: tuple[tuple[int, ...], ...] = (),
 ) -> Comparison:
     difference = np.abs(gradient - measured)
-    scale = max(np.abs(gradient).max(initial=0), np.abs(measured).max(initial=0))
+    scale = np.abs(np.concatenate([gradient, measured], axis=None)).max()
     index = tuple(map(int, np.unravel_index(np.argmax(difference), gradient.shape)))
     return Comparison(
         name,
         method,
-        error=float(difference.max() / scale) if scale else 0.0,
+        error=float(difference.max() / scale) if scale else 0.0,  # NaN if any entry is
         tolerance=tolerance,
         index=index,
         backward=float(gradient[index]),

@@ -4,7 +4,8 @@
     dx, grads = backward(dy)
 
 dy is the gradient of the final scalar with respect to y, and dx the same for x; grads has the keys
-of layer.params. The closure is the cache, so a layer can run twice before either backward pass.
+of layer.params. The closure is the cache, so a layer can run twice before either backward pass;
+it holds the parameters themselves, so call it before the optimizer's step.
 A backward pass does no work that nobody asked for: `backward(dy, inputs=False)` returns None for
 dx, and `backward(dy, params=False)` returns no grads.
 """
@@ -214,12 +215,12 @@ def relu(x: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), without overflow: 1 / (1 + e) for x > 0 and e / (1 + e) for x <= 0,
-    where e = exp(-|x|).
+    """1 / (1 + exp(-x)), without overflow: 1 / (1 + e) for x >= 0 and e / (1 + e) for x < 0, with
+    e = exp(-|x|).
     """
     xp = array_module(x)
     e = xp.exp(xp.minimum(x, -x))  # not abs, which would drop the imaginary part of a complex step
-    return xp.maximum(e, (x.real > 0).astype(e.dtype)) / (1 + e)
+    return xp.maximum(e, (x.real >= 0).astype(e.dtype)) / (1 + e)
 
 
 class Sequential(Composite, Layer):

@@ -90,6 +90,28 @@ def principal_variances(train: Array, test: Array) -> tuple[np.ndarray, np.ndarr
     return to_numpy(ascending[::-1]), to_numpy(on_test[::-1])
 
 
+def pixel_entropy(rows: Array) -> float:
+    """What grey values x cost at least as Bernoulli targets, the entropy of the pixels themselves:
+
+        mean_n sum_d -[x log x + (1 - x) log(1 - x)],    0 log 0 = 0
+
+    The floor of every cross-entropy on these rows, reached where each probability equals its pixel.
+    45.53 on MNIST's test images; 0 for binary rows.
+
+    Args:
+        rows: (N, D), values in [0, 1].
+
+    Returns:
+        Nats per row.
+    """
+    xp = check_rows(rows=rows)
+    total = 0.0
+    for _, block in blocks(rows):
+        for p in (block, 1 - block):
+            total -= float((p * xp.log(xp.where(p > 0, p, 1.0))).sum())
+    return total / len(rows)
+
+
 def importance_bound(
     model: VAE, x: Array, ks: Sequence[int], rng: Generator, progress: Progress = silent
 ) -> dict[int, np.ndarray]:

@@ -5,7 +5,7 @@ optimizer.step(grads)       # grads: one array for every name in params
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from minigen.backend import Array, array_module, cache_sized
 from minigen.errors import MinigenError
@@ -18,6 +18,12 @@ class Optimizer:
     def __init__(self, params: Params, lr: float) -> None:
         if not 0 < lr < math.inf:
             raise MinigenError(f"learning rate must be a positive number, got {lr}")
+        for name, param in params.items():
+            if not param.flags.c_contiguous:
+                raise MinigenError(
+                    f"parameter {name!r} is not C-contiguous, so it cannot be updated piece by "
+                    "piece; pass a copy, array.copy(order='C')"
+                )
         self.params = params
         self.lr = lr
         self.t = 0  # steps taken
@@ -103,7 +109,7 @@ class Adam(Optimizer):
         self,
         params: Params,
         lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: Sequence[float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
         super().__init__(params, lr)

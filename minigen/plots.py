@@ -127,7 +127,7 @@ def density(
 def frame_around(data: np.ndarray, count: int) -> np.ndarray:
     """Points (count, 1), or a grid (count, count, 2), over the data's range and a fifth more."""
     low, high = data.min(axis=0), data.max(axis=0)
-    margin = (high - low) / 5
+    margin = np.maximum((high - low) / 5, 1e-3)  # constant data have a place too
     ticks = np.linspace(low - margin, high + margin, count, dtype=np.float32)  # (count, D)
     if data.shape[1] == 1:
         return ticks
@@ -142,7 +142,8 @@ def _density_on_a_line(
 ) -> None:
     ticks = frame_around(data[:, None], 80)[:, 0]
     for values, name, colour in ((data, "data", BLUE), (samples, "samples", ORANGE)):
-        axes.hist(values, bins=list(ticks), density=True, alpha=0.5, label=name, color=colour)
+        share = np.full(len(values), 1 / (len(values) * (ticks[1] - ticks[0])))
+        axes.hist(values, list(ticks), weights=share, alpha=0.5, label=name, color=colour)
     axes.set(xlabel="$x$", ylabel="density, and $D(x)$", xlim=(ticks[0], ticks[-1]))
     if field is not None:
         points, probability = field

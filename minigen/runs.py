@@ -30,6 +30,7 @@ class Run:
         self.metrics = path / "metrics.jsonl"
         self.checkpoint = path / "checkpoint.npz"
         self.figures = path / "figures"
+        self.samples = path / "samples.png"
 
     @classmethod
     def create(cls, out: str | None, system: str, overwrite: bool = False) -> "Run":
@@ -39,6 +40,8 @@ class Run:
             MinigenError: the folder is not empty and overwrite is not given, holds something
                 else than a run, or cannot be made or written.
         """
+        if out == "":
+            raise MinigenError("--out is empty; name a folder")
         try:
             run = cls(_fresh(system) if out is None else Path(out))
             run.path.mkdir(parents=True, exist_ok=True)
@@ -54,7 +57,7 @@ class Run:
     def _make_room(self, overwrite: bool) -> None:
         if not any(self.path.iterdir()):
             return
-        if not self.config.is_file():
+        if not self._is_run():
             raise MinigenError(
                 f"{self.path} is not empty and holds no run; choose another folder with --out"
             )
@@ -63,9 +66,17 @@ class Run:
                 f"{self.path} already holds a run; add --overwrite to replace it, or choose "
                 "another folder with --out"
             )
-        for file in (self.config, self.metrics, self.checkpoint):
+        if self.figures.exists():
+            shutil.rmtree(self.figures)
+        for file in (self.metrics, self.checkpoint, self.samples, self.config):
             file.unlink(missing_ok=True)
-        shutil.rmtree(self.figures, ignore_errors=True)
+
+    def _is_run(self) -> bool:
+        """Whether the folder's config.json is one of ours."""
+        try:
+            return "minigen" in json.loads(self.config.read_text())["versions"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     @classmethod
     def existing(cls, path: str) -> "Run":
@@ -91,9 +102,12 @@ class Run:
         """
         try:
             system = build(json.loads(self.config.read_text()), xp)
-        except (ValueError, KeyError, TypeError, OSError) as error:
+        except MinigenError:
+            raise
+        except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
             raise MinigenError(
-                f"{self.config}: not the configuration of a run ({error}); train again"
+                f"{self.config}: not the configuration of a run "
+                f"({type(error).__name__}: {error}); train again"
             ) from error
         _, arrays = checkpoint.load(self.checkpoint, system.arrays)
         system.restore(arrays)

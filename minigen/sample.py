@@ -29,7 +29,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(prog="python -m minigen.sample", description=__doc__)
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder that minigen.train left")
-    add("--count", type=cli.whole(1), default=100, metavar="N", help="rows, or paths between codes")
+    add(
+        "--count",
+        type=cli.whole(1),
+        metavar="N",
+        help="how many: 100 samples, or 10 of the other two, if not given",
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--interpolate",
@@ -64,14 +69,15 @@ def _sample(options: argparse.Namespace) -> None:
     system = run.load_system(xp)
     dataset = data.load(system.options["data"], seed=system.options["seed"])
     rng = generator(np, options.seed, Stream.SAMPLES)
+    count = options.count or (10 if options.interpolate or options.reconstruct else 100)
     if options.reconstruct:
-        rows, columns, title = _reconstructions(system, dataset, options.count)
+        rows, columns, title = _reconstructions(system, dataset, count)
     elif options.interpolate:
-        rows, columns, title = _walks(system, dataset, options.count, rng)
+        rows, columns, title = _walks(system, dataset, count, rng)
     else:
-        rows = system.decode(system.draw_codes(options.count, rng, dataset))
+        rows = system.decode(system.draw_codes(count, rng, dataset))
         columns, title = COLUMNS, "Samples"
-    path = options.out or run.path / "samples.png"
+    path = options.out or run.samples
     if path.suffix == ".npy":
         np.save(path, rows)
     else:

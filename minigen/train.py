@@ -12,8 +12,10 @@ from tqdm import tqdm
 import minigen
 from minigen import checkpoint, cli, data
 from minigen.backend import NAMES, select
+from minigen.data import Dataset
 from minigen.runs import Run
 from minigen.systems import SYSTEMS, build
+from minigen.systems.base import System
 from minigen.training import Means, train
 
 ABOUT_THE_FOLDER = {"out", "overwrite", "debug"}  # options that do not change what is computed
@@ -35,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
             "--data",
             default="mnist",
             metavar="SOURCE",
-            help="mnist, an .npy or .npz file, or a folder of IDX files",
+            help="mnist; ring, grid or mixture; an .npy or .npz file; or a folder of IDX files",
         )
         system.add_options(add)
         add(
@@ -68,6 +70,7 @@ def _train(options: argparse.Namespace) -> None:
         **{name: value for name, value in vars(options).items() if name not in ABOUT_THE_FOLDER},
         "width": dataset.width,
         "image_shape": dataset.image_shape,
+        "backend": xp.__name__,
     }
     system = build(config, xp)
     system.check_data(dataset)
@@ -81,18 +84,7 @@ def _train(options: argparse.Namespace) -> None:
     }
     run.write_config(config)
 
-    rows = len(dataset.train)
-    for note in dataset.notes:
-        print(f"note   {note}")
-    print(f"data   {dataset.name}: {rows:,} rows to learn from, {len(dataset.test):,} to test")
-    print(f"model  {system.description}: {system.n_parameters:,} parameters, on {backend}")
-    print(f"terms  {system.terms}", flush=True)
-    if options.batch_size > rows:
-        print(
-            f"minigen: warning: --batch-size {options.batch_size} is more than the {rows} rows; "
-            "each epoch is one batch of them all",
-            file=sys.stderr,
-        )
+    _announce(system, dataset, backend, options.batch_size)
 
     records = []
     snapshots = [system.snapshot("before training", dataset)]
@@ -121,14 +113,30 @@ def _train(options: argparse.Namespace) -> None:
             checkpoint.save(
                 run.checkpoint, {"epoch": record.epoch, "config": config}, system.arrays
             )
-            tqdm.write(
+            bar.clear()
+            print(
                 f"epoch {record.epoch:3}/{options.epochs}  train {_terms(record.train)}  "
-                f"test {_terms(record.test)}  {time.monotonic() - started:6.1f} s"
+                f"test {_terms(record.test)}  {time.monotonic() - started:6.1f} s",
+                flush=True,
             )
-            sys.stdout.flush()
 
     system.draw(run.figures, dataset, records, snapshots)
     print(f"run    {run.path}, figures in {run.figures}, {time.monotonic() - started:.1f} s in all")
+
+
+def _announce(system: System, dataset: Dataset, backend: str, batch_size: int) -> None:
+    rows = len(dataset.train)
+    for note in dataset.notes:
+        print(f"note   {note}")
+    print(f"data   {dataset.name}: {rows:,} rows to learn from, {len(dataset.test):,} to test")
+    print(f"model  {system.description}: {system.n_parameters:,} parameters, on {backend}")
+    print(f"terms  {system.terms}", flush=True)
+    if batch_size > rows:
+        print(
+            f"minigen: warning: --batch-size {batch_size} is more than the {rows} rows; "
+            "each epoch is one batch of them all",
+            file=sys.stderr,
+        )
 
 
 def _terms(means: Means) -> str:

@@ -96,3 +96,11 @@ def test_a_cut_checkpoint_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(MinigenError, match="damaged or incomplete"):
         checkpoint.load(path, EXPECTED)
+
+
+def test_nan_is_never_written(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.npz")
+    before = path.read_bytes()
+    with pytest.raises(MinigenError, match="w holds NaN or infinity; lower --lr"):
+        written(path, w=np.full((2, 3), np.inf, np.float32))
+    assert path.read_bytes() == before

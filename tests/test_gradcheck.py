@@ -131,3 +131,20 @@ def test_the_variables_come_back_untouched(rng: Rng) -> None:
     assert check_layer(layer, x).ok
     np.testing.assert_array_equal(x, before)
     assert layer.params["weight"].dtype == np.float64
+
+
+def test_nan_in_the_forward_pass_is_no_agreement() -> None:
+    report = check_function(lambda x: (x * np.nan, lambda dy: 0 * dy), {"x": np.ones((1, 2))})
+    assert not report.ok
+
+
+def test_a_spoiled_upstream_gradient_is_found() -> None:
+    def careless(x: Any) -> Any:
+        def backward(dy: Any) -> Any:
+            dy *= 2
+            return dy
+
+        return 2 * x, backward
+
+    report = check_function(careless, {"x": np.ones((1, 2))})
+    assert "backward modified the upstream gradient" in str(report)

@@ -37,6 +37,12 @@ def test_gradient_of_activation(activation: Activation, rng: Rng) -> None:
     assert report.ok, report
 
 
+def test_sigmoid_is_smooth_at_zero() -> None:
+    """Where a comparison of complex numbers looks at the imaginary part."""
+    report = check_layer(Sigmoid(), np.array([[0.0, -0.0, 1.0]]))
+    assert report.ok, report
+
+
 @pytest.mark.parametrize("rows", [1, 5])
 def test_gradient_of_linear(rows: int, rng: Rng) -> None:
     report = check_layer(linear(rng), rng.standard_normal((rows, 4)))

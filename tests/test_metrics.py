@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigen import metrics
 from minigen.data import load
 from minigen.errors import MinigenError
 from minigen.layers import Layer, Linear
@@ -74,6 +75,17 @@ def tiny_vae(n_latent: int = 1, dtype: str = "float64") -> VAE:
         model.params[name] *= 3
     model.params["encoder.2.bias"][n_latent:] += 1
     return model
+
+
+class TestPixelEntropy:
+    def test_mnist(self) -> None:
+        """No model of grey pixels as Bernoulli targets goes below 45.53 nats on the test images."""
+        assert metrics.pixel_entropy(load("mnist").test) == pytest.approx(45.53, abs=0.005)
+
+    def test_by_hand(self) -> None:
+        assert metrics.pixel_entropy(np.array([[0.0, 1.0], [0.5, 0.5]])) == pytest.approx(
+            math.log(2), rel=1e-14
+        )
 
 
 class TestImportanceBound:

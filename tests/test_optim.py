@@ -120,6 +120,15 @@ def test_gradients_that_do_not_fit_are_refused() -> None:
         optimizer.step({"a": np.ones(2), "b": np.ones(3), "c": np.ones(1)})
 
 
+@pytest.mark.parametrize(
+    "layout", [np.asfortranarray, lambda a: a[::2], lambda a: a.T], ids=["fortran", "strided", "T"]
+)
+def test_a_parameter_that_cannot_be_walked_in_pieces_is_refused(layout: Any) -> None:
+    """A view would be copied, and the copy updated."""
+    with pytest.raises(MinigenError, match="parameter 'p' is not C-contiguous"):
+        Adam({"p": layout(np.ones((4, 3)))})
+
+
 @pytest.mark.parametrize("lr", [0.0, -1e-3, np.nan, np.inf])
 def test_learning_rate_must_be_positive(lr: float) -> None:
     with pytest.raises(MinigenError, match="learning rate must be a positive number"):

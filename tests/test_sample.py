@@ -1,5 +1,7 @@
 """`python -m minigen.sample`: rows and pictures, and what each model cannot do."""
 
+import contextlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +96,41 @@ def test_bad_arguments_exit_2(
 def test_a_missing_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nowhere"]) == 1
     assert "nowhere is no run folder" in capsys.readouterr().err
+
+
+def test_an_autoencoder_of_few_rows_samples_too(tmp_path: Path) -> None:
+    run = trained("ae", points(tmp_path / "x.npy", 4), tmp_path / "run")
+    assert main([str(run), "--count", "3", "--out", str(tmp_path / "rows.npy")]) == 0
+    assert np.isfinite(np.load(tmp_path / "rows.npy")).all()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        '{"system": "vae"}',
+        '{"system": 3}',
+        "[]",
+        "{",
+        '{"image_shape": []}',
+        '{"image_shape": [28]}',
+        '{"image_shape": "ab"}',
+        '{"image_shape": [8, 7]}',
+        '{"hidden": "x"}',
+        '{"data": null}',
+        '{"binarize": null}',
+        '{"beta": "x"}',
+    ],
+)
+def test_a_damaged_configuration_is_one_line(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    with contextlib.suppress(json.JSONDecodeError, TypeError, ValueError):
+        changes = json.loads(damage)
+        damage = json.dumps(changes if "system" in changes else config | changes)
+    (run / "config.json").write_text(damage)
+    assert main([str(run)]) == 1
+    error = capsys.readouterr().err
+    assert "config.json: not the configuration of a run" in error
+    assert error.count("\n") == 1

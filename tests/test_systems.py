@@ -80,11 +80,9 @@ def test_restore_brings_back_what_was_trained(system: str, tmp_path: Path) -> No
     config = json.loads((run / "config.json").read_text())
     fresh = build(config, np)
     with np.load(run / "checkpoint.npz") as archive:
-        before = fresh.judge(np.full((4, 64), 0.5, np.float32), generator(np, 0))
         fresh.restore(archive)
-    after = fresh.judge(np.full((4, 64), 0.5, np.float32), generator(np, 0))
-    term = next(iter(before))
-    assert not np.array_equal(before[term], after[term])
+        for name, array in fresh.module.params.items():
+            np.testing.assert_array_equal(array, archive[f"model.{name}"])
 
 
 class Moves:
@@ -95,7 +93,7 @@ class Moves:
         self.x = dataset.train[:16]
         config = {
             "system": "gan", "width": 2, "image_shape": None, "seed": 0, "hidden": [6],
-            "latent_dim": 2, "lr": 1e-3, "discriminator_lr": 1e-3, "betas": (0.5, 0.999),
+            "latent_dim": 2, "lr": 1e-3, "discriminator_lr": 1e-3, "betas": [0.5, 0.999],
             "smoothing": 0.0, "generator_loss": "non-saturating", "discriminator_steps": 1,
             "simultaneous": False, "data": "x",
         }  # fmt: skip
@@ -149,7 +147,7 @@ def test_an_untrained_discriminator_costs_about_two_log_two(tmp_path: Path) -> N
     game = Moves(tmp_path)
     terms = game.system.judge(game.x, generator(np, 1))
     assert terms["d_loss"].mean() == pytest.approx(2 * math.log(2), abs=0.2)
-    assert GANSystem.levels["d_loss"][0] == 2 * math.log(2)
+    assert game.system.levels["d_loss"][0] == 2 * math.log(2)
 
 
 def test_images_are_centred_for_the_gan_and_come_back_between_0_and_1(tmp_path: Path) -> None:
@@ -186,3 +184,69 @@ def test_betas_out_of_range_are_refused(text: str, capsys: pytest.CaptureFixture
     assert f"two numbers in [0, 1) with a comma between them, got '{text}'" in (
         capsys.readouterr().err
     )
+
+
+def test_an_undecided_discriminator_answers_half_of_the_smoothed_label(tmp_path: Path) -> None:
+    levels = Moves(tmp_path, smoothing=0.1).system.levels
+    assert levels["d_real"][0] == levels["d_fake"][0] == 0.45
+
+
+@pytest.mark.parametrize(
+    ("option", "formula", "weight"),
+    [
+        ([], "loss = reconstruction + KL, nats", 1),
+        (["--beta", "4"], "loss = reconstruction + 4 KL, nats", 4),
+    ],
+    ids=["elbo", "beta"],
+)
+def test_the_formula_that_is_printed_is_the_one_that_is_trained(
+    option: list[str],
+    formula: str,
+    weight: float,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run", *option)
+    assert f"terms  {formula} per example" in capsys.readouterr().out
+    for line in metrics(run):
+        assert line["loss"] == pytest.approx(line["reconstruction"] + weight * line["kl"], rel=1e-6)
+
+
+def test_the_importance_weighted_loss_is_below_the_negative_elbo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run", "--importance-samples", "3")
+    assert "terms  loss = -L_3, the bound of 3 draws, nats per example" in capsys.readouterr().out
+    for line in metrics(run):
+        assert line["loss"] < line["reconstruction"] + line["kl"]
+
+
+def test_the_test_rows_of_a_batch_do_not_depend_on_the_parts_it_is_judged_in(
+    tmp_path: Path,
+) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run", "--importance-samples", "3")
+    system = build(json.loads((run / "config.json").read_text()), np)
+    x = data.load(str(tmp_path / "x.npy")).test[:7].astype(np.float32) / 255
+    whole = system.judge(x, generator(np, 0))
+    rng = generator(np, 0)
+    parts = [system.judge(x[i : i + 3], rng) for i in (0, 3, 6)]
+    for name, values in whole.items():
+        assert values.shape == (7,)
+        np.testing.assert_allclose(values[:1], parts[0][name][:1], rtol=1e-6)
+
+
+def test_constant_data_are_drawn_without_a_warning(tmp_path: Path) -> None:
+    for width in (1, 2):
+        x = tmp_path / f"{width}.npy"
+        np.save(x, np.ones((40, width)))
+        trained("gan", x, tmp_path / f"run{width}", draw=True)
+
+
+@pytest.mark.parametrize("smoothing", ["0.5", "-0.1", "nan", "5"])
+def test_smoothing_out_of_range_is_refused(
+    smoothing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["gan", "--smoothing", smoothing])
+    expected = f"finite number of at least 0 and less than 0.5, got '{smoothing}'"
+    assert expected in capsys.readouterr().err

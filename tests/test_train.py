@@ -274,3 +274,46 @@ def test_help_needs_neither_cupy_nor_matplotlib() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "--latent-dim" in done.stdout
+
+
+def test_a_foreign_config_is_not_a_run(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for content in ("{}", '{"versions": {"node": 20}}', "not json"):
+        (tmp_path / "app").mkdir(exist_ok=True)
+        (tmp_path / "app" / "config.json").write_text(content)
+        assert train("--data", digits, "--out", tmp_path / "app", "--overwrite") == 1
+        assert "holds no run" in capsys.readouterr().err
+        assert (tmp_path / "app" / "config.json").read_text() == content
+
+
+def test_an_empty_name_is_no_folder(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train("--data", digits, "--out", "") == 1
+    assert "--out is empty; name a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["vea"], "did you mean vae?"),
+        (["vae", "--hiden", "4"], "did you mean --hidden?"),
+        (["vae", "--backend", "numpi"], "did you mean numpy?"),
+        (["vae", "--zzz"], "--help"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_unknown_words_get_the_nearest(
+    arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.endswith(f"{hint}\n")
+
+
+def test_absurdly_large_numbers_are_bad_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--latent-dim", "--importance-samples", "--epochs", "--seed"):
+        with pytest.raises(SystemExit) as stop:
+            train(option, "1" + 400 * "0")
+        assert stop.value.code == 2
+        assert "(and at most 2147483647)" in capsys.readouterr().err

@@ -25,11 +25,11 @@ def from_splits(
         MinigenError: an array cannot be used, or two of them do not fit together.
     """
     train_rows, test_rows = as_rows(train, f"{name}: train"), as_rows(test, f"{name}: test")
-    image_shape = _image_shape(train.shape)
+    image_shape = _image_shape(train.shape, train_rows)
     alike = (
         train_rows.dtype == test_rows.dtype
         and train_rows.shape[1] == test_rows.shape[1]
-        and image_shape == _image_shape(test.shape)
+        and image_shape == _image_shape(test.shape, train_rows)
     )
     if not alike:
         raise MinigenError(
@@ -57,6 +57,7 @@ def hold_back(name: str, array: NDArray[Any], seed: int) -> Dataset:
         MinigenError: the array cannot be used, or has a single row.
     """
     rows = as_rows(array, name)
+    image_shape = _image_shape(array.shape, rows)
     n = len(rows)
     if n == 1:
         raise MinigenError(f"{name}: has 1 row; give at least 2, one to train and one to test")
@@ -66,9 +67,7 @@ def hold_back(name: str, array: NDArray[Any], seed: int) -> Dataset:
     test = rows[held]
     rows[held[held < n - n_test]] = rows[kept[kept >= n - n_test]]  # the last rows fill the gaps
     note = f"{n_test} of {n} rows are held back as test, chosen by seed {seed}"
-    return Dataset(
-        name, rows[:-n_test], test, _image_shape(array.shape), notes=(*_notes(array), note)
-    )
+    return Dataset(name, rows[:-n_test], test, image_shape, notes=(*_notes(array), note))
 
 
 def as_rows(array: NDArray[Any], where: str) -> NDArray[np.uint8] | NDArray[np.float32]:
@@ -114,12 +113,18 @@ def _as_labels(labels: NDArray[Any] | None, n: int, where: str) -> NDArray[np.in
     return labels.astype(np.int64)
 
 
-def _image_shape(shape: tuple[int, ...]) -> tuple[int, int] | None:
-    """(height, width) of one example: as the array says, or a square of at least 8x8 values."""
+def _image_shape(
+    shape: tuple[int, ...], rows: NDArray[np.uint8] | NDArray[np.float32]
+) -> tuple[int, int] | None:
+    """(height, width) of one example: as the array says, or a square of at least 8x8 pixels, where
+    the values could be grey.
+    """
     if len(shape) > 2:
         return shape[1], shape[2]
     side = math.isqrt(shape[1])
-    return (side, side) if side * side == shape[1] and side >= SMALLEST_SIDE else None
+    square = side * side == shape[1] and side >= SMALLEST_SIDE
+    grey = square and (rows.dtype == np.uint8 or (rows.min() >= 0 and rows.max() <= 1))
+    return (side, side) if grey else None
 
 
 def _notes(array: NDArray[Any]) -> list[str]:

@@ -57,22 +57,25 @@ class GAN(Composite):
 
             d loss / d logit = D(x) - 1 on data,  D(G(z)) on generated examples
 
-        At the optimum of the game D = 1/2 and the loss is 2 log 2. The generator runs forward
-        only: its backward pass is thrown away uncalled.
+        Where D cannot tell, D = (1 - smoothing) / 2; without smoothing, the loss is 2 log 2 there.
+        The generator runs forward only: its backward pass is thrown away uncalled.
 
         Args:
             x: (N, D), real examples.
             z: (N, Z), a draw from N(0, 1).
-            smoothing: the label of real examples is 1 - smoothing (Salimans et al. 2016).
+            smoothing: the label of real examples is 1 - smoothing (Salimans et al. 2016,
+                section 3.4); in [0, 1).
 
         Returns:
             The loss and both probabilities, and the backward pass (dloss=None) -> grads of
             `discriminator.params`.
 
         Raises:
-            MinigenError: the shapes do not fit.
+            MinigenError: the shapes do not fit, or smoothing is out of its range.
         """
         xp = array_module(x, z)
+        if not 0 <= smoothing < 1:
+            raise MinigenError(f"smoothing must be in [0, 1), got {smoothing}")
         if len(x) != len(z):
             raise MinigenError(f"expected as many rows of z as of x, got {len(z)} and {len(x)}")
         fake, _ = self.generator(z)

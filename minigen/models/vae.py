@@ -70,8 +70,8 @@ class VAE(Composite):
         Args:
             x: (N, D), in [0, 1].
             eps: (N, Z), a draw from N(0, 1).
-            beta: weight of the KL term; 1 gives the bound, other values do not (Higgins et
-                al. 2017).
+            beta: weight of the KL term; 1 gives the ELBO, more a looser bound, less none (Higgins
+                et al. 2017).
 
         Returns:
             The three terms, and the backward pass (dloss=None) -> grads. There is no gradient
@@ -122,8 +122,8 @@ class VAE(Composite):
 
         Returns:
             The loss, with the reconstruction term averaged over the draws and the analytic KL
-            beside it: their sum is the ELBO of the same draws, on average no smaller than the
-            loss. And the backward pass (dloss=None) -> grads.
+            beside it: their sum is a negative ELBO, on average no smaller than the loss. And the
+            backward pass (dloss=None) -> grads.
 
         Raises:
             MinigenError: the shapes do not fit.

@@ -21,7 +21,15 @@ def build(config: Mapping[str, Any], xp: ModuleType) -> System:
 
     Raises:
         MinigenError: options contradict each other, or the model does not fit in memory.
+        LookupError, TypeError, ValueError: the config is not one that `train` has written.
     """
-    shape = config["image_shape"]
-    image_shape = None if shape is None else (shape[0], shape[1])
-    return SYSTEMS[config["system"]](config, config["width"], image_shape, config["seed"], xp)
+    system, width, image_shape = SYSTEMS[config["system"]], config["width"], None
+    if config["image_shape"] is not None:
+        height, breadth = config["image_shape"]
+        if height * breadth != width:
+            raise ValueError(f"{height}x{breadth} images in rows of {width}")
+        image_shape = height, breadth
+    for name, default in {"data": "", "seed": 0, **system.defaults()}.items():
+        if not isinstance(config[name], type(default)):
+            raise TypeError(f"{name} is {config[name]!r}")
+    return system(config, width, image_shape, config["seed"], xp)

@@ -24,13 +24,13 @@ from minigen.systems.base import (
 )
 from minigen.training import EpochRecord, Terms, evaluate, scaled
 
+N_FITTED = 10_000  # training rows, at most, whose codes a Gaussian is fitted to
+
 
 class AutoencoderSystem(System):
     """An autoencoder with Adam, on squared error or on cross-entropy, denoising if asked to."""
 
     title = "autoencoder: a bottleneck that learns to copy, and no density"
-    terms = "squared error, or nats, per example: summed over columns"
-    titles = {"loss": "reconstruction loss"}
     samples_title = "Test rows through the bottleneck"
     module: Autoencoder
 
@@ -71,6 +71,18 @@ class AutoencoderSystem(System):
         return {"optimizer": Adam(self.module.params, lr=self.options["lr"])}
 
     @property
+    def terms(self) -> str:
+        return f"loss = {self._distance} per example, summed over columns"
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        return {"loss": self._distance}
+
+    @property
+    def _distance(self) -> str:
+        return "cross-entropy in nats" if self._on_logits else "squared error"
+
+    @property
     def _on_logits(self) -> bool:
         return bool(self.options["reconstruction"] == "bce")
 
@@ -99,9 +111,9 @@ class AutoencoderSystem(System):
         return to_numpy(sigmoid(output) if self._on_logits else output)
 
     def draw_codes(self, count: int, rng: np.random.Generator, dataset: Dataset) -> np.ndarray:
-        """An autoencoder has no p(z): codes from the Gaussian that fits those of the test rows."""
-        codes = self.encode(scaled(dataset.test)).astype(np.float64)
-        covariance = np.atleast_2d(np.cov(codes, rowvar=False))
+        """An autoencoder has no p(z): codes from the Gaussian that fits those of training rows."""
+        codes = self.encode(scaled(dataset.train[:N_FITTED])).astype(np.float64)
+        covariance = np.atleast_2d(np.cov(codes, rowvar=False, ddof=0))
         drawn = rng.multivariate_normal(codes.mean(axis=0), covariance, count)
         return drawn.astype(np.float32)
 

@@ -1,6 +1,7 @@
 """What every system gives the commands: networks, a step, samples, figures, an evaluation."""
 
 from abc import ABC, abstractmethod
+from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -69,9 +70,6 @@ class System(ABC):
     """
 
     title: ClassVar[str]
-    terms: ClassVar[str]  # what is logged, and its unit
-    titles: ClassVar[Mapping[str, str]]  # of each term's panel in the curves
-    levels: ClassVar[Mapping[str, tuple[float, str]]] = {}  # what theory knows of a term
     samples_title: ClassVar[str]
     epochs: ClassVar[int] = 10  # by default
     batch_size: ClassVar[int] = 128
@@ -100,10 +98,32 @@ class System(ABC):
             (N_IMAGES if image_shape else N_POINTS, options["latent_dim"]), dtype=np.float32
         )
 
+    @property
+    @abstractmethod
+    def terms(self) -> str:
+        """What is logged, and its unit."""
+
+    @property
+    @abstractmethod
+    def titles(self) -> Mapping[str, str]:
+        """The title of each term's panel in the curves."""
+
+    @property
+    def levels(self) -> Mapping[str, tuple[float, str]]:
+        """By term, a value that theory knows, and its name."""
+        return {}
+
     @staticmethod
     @abstractmethod
     def add_options(add: Add) -> None:
         """Declare the options of `train` for this system, by argparse's add_argument."""
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Every option of this system with its default."""
+        parser = ArgumentParser()
+        cls.add_options(parser.add_argument)
+        return vars(parser.parse_args([]))
 
     @staticmethod
     @abstractmethod

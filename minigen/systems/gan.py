@@ -30,18 +30,6 @@ class GANSystem(System):
     """
 
     title = "generative adversarial network: an implicit density, trained by a game"
-    terms = "losses in nats per example; D(x) and D(G(z)) are probabilities"
-    titles = {
-        "d_loss": "discriminator's loss (nats)",
-        "g_loss": "generator's loss (nats)",
-        "d_real": "D(x), on data",
-        "d_fake": "D(G(z)), on samples",
-    }
-    levels = {
-        "d_loss": (2 * math.log(2), "2 log 2: D cannot tell"),
-        "d_real": (0.5, "D cannot tell"),
-        "d_fake": (0.5, "D cannot tell"),
-    }
     samples_title = "G(z), z ~ N(0, 1)"
     epochs = 40
     batch_size = 64
@@ -86,7 +74,7 @@ class GANSystem(System):
         )
         add(
             "--smoothing",
-            type=cli.real(least=0),
+            type=cli.real(least=0, below=0.5),
             default=0.1,
             metavar="S",
             help="the label of data is 1 - S",
@@ -111,6 +99,25 @@ class GANSystem(System):
             "generator": [options["latent_dim"], *hidden, width],
             "discriminator": [width, *reversed(hidden), 1],
         }
+
+    @property
+    def terms(self) -> str:
+        return "d_loss, g_loss in nats per example; d_real = D(x), d_fake = D(G(z))"
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        return {
+            "d_loss": "discriminator's loss (nats)",
+            "g_loss": "generator's loss (nats)",
+            "d_real": "D(x), on data",
+            "d_fake": "D(G(z)), on samples",
+        }
+
+    @property
+    def levels(self) -> Mapping[str, tuple[float, str]]:
+        undecided = (1 - self.options["smoothing"]) / 2, "D cannot tell"
+        two_log_two = 2 * math.log(2), "2 log 2: D = 1/2"
+        return {"d_loss": two_log_two, "d_real": undecided, "d_fake": undecided}
 
     def build(self, rng: Generator) -> GAN:
         options, bounded = self.options, self.image_shape is not None
@@ -137,7 +144,7 @@ class GANSystem(System):
         d_grads = d_backward()
         if not self.options["simultaneous"]:
             d_optimizer.step(d_grads)
-        g_loss, g_backward = self._generator_loss(len(x), rng)
+        g_loss, g_backward = self._generator_loss(len(x), rng)  # for the log, if not to learn
         if (d_optimizer.t + self.options["simultaneous"]) % self.options[
             "discriminator_steps"
         ] == 0:
@@ -229,7 +236,8 @@ def _parzen(
     samples: np.ndarray, train: np.ndarray, test: np.ndarray, progress: Progress
 ) -> list[Finding]:
     """The samples' score, and that of as many training rows under the same protocol."""
-    validation, train = train[:N_VALIDATION], train[N_VALIDATION:]
+    n_validation = min(N_VALIDATION, len(train) // 2)
+    validation, train = train[:n_validation], train[n_validation:]
     score = sample_metrics.parzen_score(samples, validation, test, progress)
     data = sample_metrics.parzen_score(train[: len(samples)], validation, test)
     return [

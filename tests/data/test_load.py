@@ -231,3 +231,14 @@ class TestUnitInterval:
     def test_uint8_always_passes(self) -> None:
         pixels = np.full((2, 3), 255, np.uint8)
         require_unit_interval(Dataset("x", pixels, pixels))
+
+
+def test_a_table_whose_width_is_a_square_is_no_image(tmp_path: Path) -> None:
+    """100 standardized columns are a table; 100 grey values are taken for a picture."""
+    rng = np.random.default_rng(0)
+    for name, rows, shape in (
+        ("table", rng.standard_normal((20, 100)), None),
+        ("grey", rng.random((20, 100)), (10, 10)),
+    ):
+        np.save(tmp_path / f"{name}.npy", rows)
+        assert load(str(tmp_path / f"{name}.npy")).image_shape == shape

@@ -174,3 +174,5 @@ def test_row_counts_that_differ_are_refused(rng: Rng) -> None:
     model, x, z = game(rng)
     with pytest.raises(MinigenError, match="as many rows of z as of x, got 4 and 5"):
         model.discriminator_loss(x, z[:4])
+    with pytest.raises(MinigenError, match=r"smoothing must be in \[0, 1\), got 1.5"):
+        model.discriminator_loss(x, z, smoothing=1.5)
