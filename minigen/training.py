@@ -138,8 +138,7 @@ def _epoch_means(
     """Visit the rows in this order, batch by batch, and average the terms over the rows."""
     xp = array_module(rows)
     starts = range(0, len(order), batch_size)
-    names: list[str] = []
-    sums = np.empty(0)
+    total = np.zeros(0)
     read = 0
     read_at = time.monotonic()
     for step, start in enumerate(starts):
@@ -148,16 +147,17 @@ def _epoch_means(
         if step == 0:
             names = list(terms)
             sums = xp.zeros((len(starts), len(names)), dtype=np.float64)
+            total = np.zeros(len(names))
         for column, term in enumerate(terms.values()):
             sums[step, column] = term.sum()
         last = step + 1 == len(starts)
         if last or time.monotonic() - read_at > POLL_SECONDS:
-            _check_finite(to_numpy(sums[read : step + 1]), names, where, read + 1)
+            unread = to_numpy(sums[read : step + 1])
+            _check_finite(unread, names, where, read + 1)
+            total += unread.sum(axis=0)
             read = step + 1
             seen = min(read * batch_size, len(order))
-            means = dict(
-                zip(names, (to_numpy(sums[:read].sum(axis=0)) / seen).tolist(), strict=True)
-            )
+            means = dict(zip(names, (total / seen).tolist(), strict=True))
             progress(read / len(starts), means)
             read_at = time.monotonic()
     return means

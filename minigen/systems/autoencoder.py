@@ -137,9 +137,9 @@ class AutoencoderSystem(System):
     def evaluate(
         self, dataset: Dataset, settings: Mapping[str, Any], progress: Progress
     ) -> list[Finding]:
+        rows = {"train": self.xp.asarray(dataset.train), "test": self.xp.asarray(dataset.test)}
         losses = {
-            split: evaluate(self, self.xp.asarray(rows), self.options["seed"])["loss"]
-            for split, rows in (("train", dataset.train), ("test", dataset.test))
+            split: evaluate(self, rows[split], self.options["seed"])["loss"] for split in rows
         }
         if self._on_logits:
             return [
@@ -148,7 +148,7 @@ class AutoencoderSystem(System):
                 for split, loss in losses.items()
             ]  # fmt: skip
         n_components = self.options["latent_dim"]
-        floors = metrics.pca_error(dataset.train, dataset.test, n_components)
+        floors = metrics.pca_error(rows["train"], rows["test"], n_components)
         return [
             Finding(
                 f"{split} squared error",

@@ -190,9 +190,16 @@ class GANSystem(System):
         rng = generator(np, self.options["seed"], Stream.EVALUATION)
         if dataset.name in MIXTURES:
             return _modes(self.decode(self.draw_codes(N_MODES, rng, dataset)), dataset.name)
-        samples = self.decode(self.draw_codes(N_PARZEN, rng, dataset))
-        data = dataset.train[rng.permutation(len(dataset.train))]
-        return _parzen(samples, data, dataset.test, progress) + _neighbours(samples, dataset)
+        order = rng.permutation(len(dataset.train))
+        samples, train, test = map(
+            self.xp.asarray,
+            (
+                self.decode(self.draw_codes(N_PARZEN, rng, dataset)),
+                dataset.train[order],
+                dataset.test,
+            ),
+        )
+        return _parzen(samples, train, test, progress) + _neighbours(samples, train, test)
 
 
 def _terms(d_terms: DiscriminatorLoss, g_loss: Array) -> Terms:
@@ -232,9 +239,7 @@ def _modes(samples: np.ndarray, name: str) -> list[Finding]:
     ]
 
 
-def _parzen(
-    samples: np.ndarray, train: np.ndarray, test: np.ndarray, progress: Progress
-) -> list[Finding]:
+def _parzen(samples: Array, train: Array, test: Array, progress: Progress) -> list[Finding]:
     """The samples' score, and that of as many training rows under the same protocol."""
     n_validation = min(N_VALIDATION, len(train) // 2)
     validation, train = train[:n_validation], train[n_validation:]
@@ -252,10 +257,10 @@ def _parzen(
     ]
 
 
-def _neighbours(samples: np.ndarray, dataset: Dataset) -> list[Finding]:
+def _neighbours(samples: Array, train: Array, test: Array) -> list[Finding]:
     near, of_test = (
-        np.median(sample_metrics.nearest_neighbour_distances(rows, dataset.train)[0])
-        for rows in (samples[:N_NEIGHBOURS], dataset.test[:N_NEIGHBOURS])
+        np.median(sample_metrics.nearest_neighbour_distances(rows[:N_NEIGHBOURS], train)[0])
+        for rows in (samples, test)
     )
     return [
         Finding(
