@@ -49,16 +49,11 @@ class VAE(Composite):
         rng: Generator,
         dtype: str = "float32",
     ) -> Self:
-        """ReLU perceptrons through `mlp_widths`, drawn by a NumPy generator."""
-        down, up = cls.mlp_widths(n_data, hidden, n_latent)
-        return cls(encoder=mlp(down, rng, dtype=dtype), decoder=mlp(up, rng, dtype=dtype))
-
-    @staticmethod
-    def mlp_widths(
-        n_data: int, hidden: Sequence[int], n_latent: int
-    ) -> tuple[list[int], list[int]]:
-        """D, *hidden, 2Z for the encoder and Z, *reversed(hidden), D for the decoder."""
-        return [n_data, *hidden, 2 * n_latent], [n_latent, *reversed(hidden), n_data]
+        """ReLU perceptrons through D, *hidden, 2Z and through Z, *reversed(hidden), D."""
+        return cls(
+            encoder=mlp([n_data, *hidden, 2 * n_latent], rng, dtype=dtype),
+            decoder=mlp([n_latent, *reversed(hidden), n_data], rng, dtype=dtype),
+        )
 
     def loss(
         self, x: Array, eps: Array, beta: float = 1.0
