@@ -7,7 +7,6 @@ on 1,600 rows, without sampling.
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from minigen.layers import Linear, Params, prefixed
 from minigen.models.autoencoder import Autoencoder
 from minigen.models.vae import VAE
 from minigen.optim import SGD
+from tests.helpers import pixels
 
 Rng = np.random.Generator
 BLOCK = 258  # rows of bytes whose products sum to less than 2^24: exact in float32
@@ -38,14 +38,14 @@ class Moments(NamedTuple):
         return cls(mean, covariance, ascending[::-1].clip(min=0), axes[:, ::-1])
 
 
-def moments(pixels: np.ndarray) -> Moments:
-    """Of pixels in [0, 1], over N."""
-    n, width = pixels.shape
+def moments(rows: np.ndarray) -> Moments:
+    """Of rows of bytes as pixels in [0, 1], over N."""
+    n, width = rows.shape
     products = np.zeros((width, width))
     for start in range(0, n, BLOCK):
-        block = pixels[start : start + BLOCK].astype(np.float32)
+        block = rows[start : start + BLOCK].astype(np.float32)
         products += block.T @ block
-    mean = pixels.mean(axis=0) / 255
+    mean = rows.mean(axis=0) / 255
     return Moments.of(mean, products / (255**2 * n) - np.outer(mean, mean))
 
 
@@ -72,19 +72,12 @@ def mnist() -> MNIST:
     return MNIST(moments(rows.train), moments(rows.test))
 
 
-@pytest.fixture
-def tiny(rng: Rng) -> Moments:
-    """Six dimensions, for what needs many steps."""
-    root = rng.standard_normal((6, 6))
-    return Moments.of(rng.standard_normal(6), root @ root.T / 6)
-
-
 def largest(gradients: Params) -> float:
     return max(float(np.abs(gradient).max()) for gradient in gradients.values())
 
 
 class TestSigmaPoints:
-    def test_moments(self, mnist: MNIST, rng: Rng) -> None:
+    def test_moments(self, mnist: MNIST) -> None:
         """They have the mean and the covariance of the images, and no noise comes with them."""
         x, eps = sigma_points(mnist.train, 3)
         np.testing.assert_allclose(x.mean(axis=0), mnist.train.mean, atol=1e-13)
@@ -93,13 +86,13 @@ class TestSigmaPoints:
         np.testing.assert_allclose(eps.T @ eps / len(x), np.eye(3), atol=1e-13)
         assert not (centred.T @ eps).any()
 
-    def test_an_error_of_the_images(self, mnist: MNIST, rng: Rng) -> None:
-        """Any linear autoencoder loses on the points what it loses on the images themselves."""
-        images = load("mnist").test / 255
-        model = Autoencoder.mlp(784, (), 3, rng, dtype="float64")
-        points, _ = sigma_points(mnist.test)
-        expected = model.loss(images, images)[0].mean()
-        assert model.loss(points, points)[0].mean() == pytest.approx(expected, rel=1e-12)
+    def test_stand_for_the_rows(self, rng: Rng) -> None:
+        """Any linear autoencoder loses on the points what it loses on the rows themselves."""
+        rows = pixels(0, 600, 30)
+        x, _ = sigma_points(moments(rows))
+        model = Autoencoder.mlp(30, (), 3, rng, dtype="float64")
+        expected = model.loss(rows / 255, rows / 255)[0].mean()
+        assert model.loss(x, x)[0].mean() == pytest.approx(expected, rel=1e-12)
 
 
 def projection(data: Moments, kept: np.ndarray) -> Autoencoder:
@@ -128,7 +121,13 @@ class TestAutoencoder:
 
     @pytest.mark.parametrize(
         ("n", "on_train", "on_test"),
-        [(2, 43.8669, 43.6449), (10, 26.9873, 26.7139), (20, 18.7922, 18.4539)],
+        [
+            (2, 43.8669, 43.6449),
+            (10, 26.9873, 26.7139),
+            (20, 18.7922, 18.4539),
+            (32, 13.5184, 13.1933),
+            (50, 9.2455, 9.0043),
+        ],
     )
     def test_pca(self, n: int, on_train: float, on_test: float, mnist: MNIST) -> None:
         """At PCA's weights the error is the published one, and the gradient vanishes."""
@@ -164,24 +163,162 @@ class TestAutoencoder:
             assert error(model.with_params(moved), mnist.train)[0] > floor
 
     def test_saddle(self, mnist: MNIST) -> None:
-        """Axis 5 in place of axis 0 is stationary too. The way down is a turn towards axis 0: an
-        angle a gives back sin(a)^2 of what the exchange has cost.
+        """Axis 5 in place of axis 0 is stationary too, and no minimum: turned towards axis 0 by an
+        angle a, it gives back sin(a)^2 of what the exchange has cost.
         """
         variances, axes = mnist.train.variances, mnist.train.axes
-        cost = variances[0] - variances[5]
-        floor = variances[2:].sum()
         for angle in (0.0, 1e-3, 0.7):
             turned = math.cos(angle) * axes[:, 5] + math.sin(angle) * axes[:, 0]
             model = projection(mnist.train, np.column_stack([turned, axes[:, 1]]))
             loss, gradients = error(model, mnist.train)
-            expected = floor + variances[1:2].sum() * 0 + cost * math.cos(angle) ** 2
-            assert loss == pytest.approx(expected + 0, rel=1e-12)
+            cost = math.cos(angle) ** 2 * (variances[0] - variances[5])
+            assert loss == pytest.approx(variances[2:].sum() + cost, rel=1e-12)
             assert (largest(gradients) < 1e-11) == (angle == 0)
 
-    def test_descent(self, tiny: Moments) -> None:
+    def test_descent(self, rng: Rng) -> None:
         """No other minimum to fall into: from random weights, momentum ends at PCA's error."""
-        model = Autoencoder.mlp(6, (), 2, np.random.default_rng(1), dtype="float64")
+        axes, _ = np.linalg.qr(rng.standard_normal((6, 6)))
+        variances = np.array([3.0, 2.0, 0.7, 0.4, 0.2, 0.1])
+        data = Moments(rng.standard_normal(6), (axes * variances) @ axes.T, variances, axes)
+        model = Autoencoder.mlp(6, (), 2, rng, dtype="float64")
         optimizer = SGD(model.params, lr=0.02, momentum=0.9)
-        for _ in range(1500):
-            optimizer.step(error(model, tiny)[1])
-        assert error(model, tiny)[0] == pytest.approx(tiny.variances[2:].sum(), rel=1e-12)
+        for _ in range(1000):
+            optimizer.step(error(model, data)[1])
+        assert error(model, data)[0] == pytest.approx(0.7 + 0.4 + 0.2 + 0.1, rel=1e-12)
+
+
+def precision(w: np.ndarray, variance: float) -> np.ndarray:
+    """M = W^T W + sigma^2 (Z, Z): sigma^2 M^-1 is the covariance of p(z | x)."""
+    return np.asarray(w.T @ w + variance * np.eye(w.shape[1]))
+
+
+class LinearVAE(NamedTuple):
+    """p(x | z) = N(W z + mean, sigma^2), q(z | x) = N(V (x - mean), d): a VAE of two Linear layers,
+    log sigma^2 beside it.
+    """
+
+    vae: VAE
+    log_variance: np.ndarray
+
+    @classmethod
+    def best(cls, w: np.ndarray, mean: np.ndarray, variance: float) -> "LinearVAE":
+        """The best q for this p: V = M^-1 W^T, d = sigma^2 / diag M (Lucas et al. 2019)."""
+        width, n_latent = w.shape
+        M = precision(w, variance)
+        V = np.linalg.solve(M, w.T)
+        rng = np.random.default_rng(0)
+        vae = VAE(Linear(width, 2 * n_latent, rng), Linear(n_latent, width, rng)).with_params(
+            {
+                "encoder.weight": np.hstack([V.T, np.zeros_like(w)]),
+                "encoder.bias": np.concatenate([-V @ mean, np.log(variance / M.diagonal())]),
+                "decoder.weight": w.T,
+                "decoder.bias": mean,
+            }
+        )
+        return cls(vae, np.log([variance]))
+
+    @classmethod
+    def ppca(cls, data: Moments, n_latent: int) -> "LinearVAE":
+        """Tipping and Bishop 1999: W = U (L - sigma^2)^(1/2), sigma^2 the mean of what is left."""
+        variance = data.variances[n_latent:].mean()
+        w = data.axes[:, :n_latent] * np.sqrt(data.variances[:n_latent] - variance)
+        return cls.best(w, data.mean, variance)
+
+    @property
+    def w(self) -> np.ndarray:
+        return np.asarray(self.vae.params["decoder.weight"].T)
+
+    @property
+    def variance(self) -> float:
+        return float(np.exp(self.log_variance[0]))
+
+    @property
+    def gap(self) -> float:
+        """log p(x) - ELBO at the best q: (sum log M_ii - log det M) / 2, by Hadamard at least 0."""
+        M = precision(self.w, self.variance)
+        return float(np.log(M.diagonal()).sum() - np.linalg.slogdet(M)[1]) / 2
+
+    def elbo(self, data: Moments) -> tuple[float, Params]:
+        """E_q[log p(x | z)] - KL(q(z | x) || p(z)) of an image, and its gradient."""
+        x, eps = sigma_points(data, self.vae.n_latent)
+        encoded, encoder_backward = self.vae.encoder(x)
+        mu, logvar = np.hsplit(encoded, 2)
+        z, reparameterize_backward = reparameterize(mu, logvar, eps)
+        mean, decoder_backward = self.vae.decoder(z)
+        log_p, log_p_backward = log_normal(x, mean, np.broadcast_to(self.log_variance, x.shape))
+        kl, kl_backward = kl_to_standard_normal(mu, logvar)
+
+        _, dmean, dlog_variance = log_p_backward()
+        dz, decoder_grads = decoder_backward(dmean)
+        of_q = np.hstack(reparameterize_backward(dz)) - np.hstack(kl_backward())
+        _, encoder_grads = encoder_backward(of_q)
+        grads = prefixed("encoder", encoder_grads) | prefixed("decoder", decoder_grads)
+        return float((log_p - kl).mean()), grads | {"log_variance": dlog_variance.sum()}
+
+    def log_likelihood(self, data: Moments) -> float:
+        """log p(x) of an image, p(x) = N(mean, W W^T + sigma^2): z integrated out."""
+        x, _ = sigma_points(data)
+        centred = x - self.vae.params["decoder.bias"]
+        covariance = self.w @ self.w.T + self.variance * np.eye(len(self.w))
+        distance = (centred * np.linalg.solve(covariance, centred.T).T).sum(axis=1).mean()
+        log_det = np.linalg.slogdet(covariance)[1]
+        return float(-(len(self.w) * math.log(2 * math.pi) + log_det + distance) / 2)
+
+
+class TestVAE:
+    """Lucas et al. 2019: the linear VAE's bound is tight at probabilistic PCA."""
+
+    @pytest.mark.parametrize(
+        ("n", "on_train", "on_test"),
+        [
+            (2, 12.428, 14.360),
+            (10, 182.155, 186.024),
+            (20, 299.758, 306.549),
+            (32, 400.433, 409.415),
+            (50, 507.905, 517.603),
+        ],
+    )
+    def test_ppca(self, n: int, on_train: float, on_test: float, mnist: MNIST) -> None:
+        """At pPCA the ELBO is the published log likelihood, and every gradient vanishes, that of
+        sigma^2 among them.
+        """
+        model = LinearVAE.ppca(mnist.train, n)
+        elbo, gradients = model.elbo(mnist.train)
+        assert round(elbo, 3) == on_train
+        assert largest(gradients) < 1e-9
+        assert round(model.elbo(mnist.test)[0], 3) == on_test
+
+    def test_rotated(self, mnist: MNIST, rng: Rng) -> None:
+        """A rotation of z leaves log p(x) as it was. But then W's columns are not orthogonal, a
+        diagonal q cannot follow, and the ELBO falls by (sum log M_ii - log det M) / 2 exactly.
+        """
+        ppca = LinearVAE.ppca(mnist.train, 20)
+        R, _ = np.linalg.qr(rng.standard_normal((20, 20)))
+        model = LinearVAE.best(ppca.w @ R, mnist.train.mean, ppca.variance)
+        assert model.gap > 1
+        assert round(model.log_likelihood(mnist.train), 3) == 299.758
+        assert model.elbo(mnist.train)[0] == pytest.approx(299.758 - model.gap, abs=5e-4)
+
+    def test_any_decoder(self, mnist: MNIST, rng: Rng) -> None:
+        """The same gap for any W and sigma^2, on images that the model was not made for; and q is
+        the best: its gradient vanishes, while that of p does not.
+        """
+        model = LinearVAE.best(rng.standard_normal((784, 5)) / 20, mnist.train.mean, 0.06)
+        for images in mnist:
+            expected = model.log_likelihood(images) - model.gap
+            assert model.elbo(images)[0] == pytest.approx(expected, rel=1e-12)
+        _, gradients = model.elbo(mnist.train)
+        of_q = {name: gradients.pop(name) for name in list(gradients) if "encoder" in name}
+        assert largest(of_q) < 1e-9
+        assert largest(gradients) > 1
+
+    @pytest.mark.parametrize("size", [1e-4, 1e-2, 1.0])
+    def test_never_above(self, size: float, mnist: MNIST, rng: Rng) -> None:
+        """No step of q away from its optimum, and none of p, raises the bound."""
+        model = LinearVAE.ppca(mnist.train, 20)
+        top, _ = model.elbo(mnist.train)
+        for part in ("encoder.bias", "decoder.bias", "decoder.weight"):
+            array = model.vae.params[part]
+            moved = array + size * rng.standard_normal(array.shape)
+            vae = model.vae.with_params({**model.vae.params, part: moved})
+            assert model._replace(vae=vae).elbo(mnist.train)[0] < top

@@ -1,0 +1,389 @@
+"""The tests are tested: one changed line at a time in a copy of minigen, and which test notices.
+
+    python -m tests.mutants                   all of them; some minutes
+    python -m tests.mutants kl-half-lost      by name
+    python -m tests.mutants --jobs 2          two at a time
+
+A mutant runs against the tests that are listed with it, then, if they pass, against the whole fast
+suite. Exit status 1 if one survives. That the list still fits the code is a daily test.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+
+
+class Mutant(NamedTuple):
+    """One wrong line: old, which occurs once in the file, becomes new."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]  # what to try first: files, or tests in them, as pytest takes them
+
+    def applied(self, source: str) -> str:
+        return source.replace(self.old, self.new)
+
+
+def _in(file: str, tests: Sequence[str], *changes: tuple[str, str, str]) -> list[Mutant]:
+    """Mutants of one file, each (name, old, new)."""
+    return [Mutant(name, file, old, new, tuple(tests)) for name, old, new in changes]
+
+
+MUTANTS = [
+    *_in(
+        "minigen/layers.py",
+        ["tests/test_layers.py"],
+        ("linear-bias-lost", "y += bias", "y += 0 * bias"),
+        ("linear-dweight-transposed", "x.T @ dy", "(dy.T @ x).reshape(weight.shape)"),
+        ("linear-dbias-mean", "dy.sum(axis=0)", "dy.mean(axis=0)"),
+        ("linear-dx-not-transposed", "dy @ weight.T", "dy @ weight.reshape(weight.T.shape)"),
+        ("linear-initial-spread", "limit = 1 / math.sqrt(n_in)", "limit = 1 / n_in"),
+        ("relu-mask-lost", "dy * (y.real > 0)", "dy"),
+        ("leaky-relu-slope-lost", "maximum(x, self.slope * x)", "maximum(x, 0 * x)"),
+        ("leaky-relu-slope-sign", "slopes *= 1 - self.slope", "slopes *= 1 + self.slope"),
+        ("sigmoid-mirrored", "x.real >= 0", "x.real < 0"),
+        ("sigmoid-gradient-sign", "dy * y * (1 - y)", "dy * y * (1 + y)"),
+        ("tanh-square-lost", "dy * (1 - y * y)", "dy * (1 - y)"),
+        (
+            "sequential-backward-in-order",
+            "reversed(range(last, len(backwards)))",
+            "range(last, len(backwards))",
+        ),
+        ("sequential-runs-to-the-data", "0 if inputs else self._first_trained", "0"),
+        ("sequential-stops-too-early", "inputs=inputs or i > last", "inputs=inputs"),
+    ),
+    *_in(
+        "minigen/losses.py",
+        ["tests/test_losses.py"],
+        ("mse-gradient-two-lost", "(2 * upstream(dloss, loss))", "upstream(dloss, loss)"),
+        ("mse-mean-over-columns", "(error * error).sum(axis=1)", "(error * error).mean(axis=1)"),
+        ("mse-gradient-sign", "error = prediction - target", "error = target - prediction"),
+        ("bce-label-swapped", "p, t = probability, target", "p, t = probability, 1 - target"),
+        ("bce-gradient-sign", "* (p - t) / (p * (1 - p))", "* (t - p) / (p * (1 - p))"),
+        (
+            "logits-label-swapped",
+            "xp = check_batch(logits, target)",
+            "xp, target = check_batch(logits, target), 1 - target",
+        ),
+        ("logits-label-sign", "linear -= logits * target", "linear += logits * target"),
+        ("logits-log-term-lost", "linear.sum(axis=1) + sum_log1p(e)", "linear.sum(axis=1)"),
+        ("log1p-odd-column", "odd + pairs[:, :1] * odd", "odd"),
+        ("mean-is-a-sum", "full_like(loss, 1 / loss.shape[0])", "full_like(loss, 1.0)"),
+        ("upstream-weights-ignored", "return dloss", "return dloss * 0 + 1 / len(loss)"),
+    ),
+    *_in(
+        "minigen/gaussian.py",
+        ["tests/test_gaussian.py"],
+        ("sigma-is-the-variance", "xp.exp(logvar / 2) * eps", "xp.exp(logvar) * eps"),
+        ("reparameterize-half-lost", "dz * noise / 2", "dz * noise"),
+        ("kl-half-lost", "kl = 0.5 * (mu", "kl = (mu"),
+        ("kl-sign", "excess - logvar", "excess + logvar"),
+        ("kl-gradient-half-lost", "weight * mu, 0.5 * weight", "weight * mu, weight"),
+        ("log-normal-constant", "math.log(2 * math.pi)", "math.log(math.pi)"),
+        ("log-normal-by-the-variance", "xp.exp(-logvar / 2)", "xp.exp(-logvar)"),
+        ("log-normal-gradient-sign", "return -dmu, dmu", "return dmu, dmu"),
+    ),
+    *_in(
+        "minigen/models/vae.py",
+        ["tests/models/test_vae.py"],
+        (
+            "elbo-beta-on-the-wrong-term",
+            "  loss = reconstruction + beta * kl",
+            "  loss = beta * reconstruction + kl",
+        ),
+        ("elbo-beta-lost-in-the-gradient", "kl_backward(beta * dloss)", "kl_backward(dloss)"),
+        ("elbo-kl-gradient-lost", "dmu_z + dmu_kl, dlogvar_z + dlogvar_kl", "dmu_z, dlogvar_z"),
+        (
+            "elbo-gradients-swapped",
+            "array_module(x).concatenate([dmu, dlogvar], axis=1)",
+            "array_module(x).concatenate([dlogvar, dmu], axis=1)",
+        ),
+        (
+            "mu-and-logvar-swapped",
+            "encoded[:, :n_latent], encoded[:, n_latent:]",
+            "encoded[:, n_latent:], encoded[:, :n_latent]",
+        ),
+        ("decode-gives-logits", "return sigmoid(self.decoder(z)[0])", "return self.decoder(z)[0]"),
+        (
+            "importance-weights-unnormalized",
+            "xp.exp(log_w - log_sum[:, None])",
+            "xp.exp(log_w - log_w_max)",
+        ),
+        ("importance-rows-mixed", "xp.repeat(x, k, axis=0)", "xp.tile(x, (k, 1))"),
+        ("importance-log-k-lost", "loss = math.log(k) - log_sum", "loss = -log_sum"),
+        ("importance-weights-sign", "dlog_w = -(upstream", "dlog_w = (upstream"),
+        ("importance-posterior-sign", "log_prior - log_posterior", "log_prior + log_posterior"),
+        ("importance-prior-gradient-lost", "dz_decoder + dz_prior", "dz_decoder"),
+    ),
+    *_in(
+        "minigen/models/autoencoder.py",
+        ["tests/models/test_autoencoder.py"],
+        ("autoencoder-target-is-the-input", "distance(output, target)", "distance(output, x)"),
+    ),
+    *_in(
+        "minigen/models/gan.py",
+        ["tests/models/test_gan.py"],
+        ("gan-labels-swapped", "labels[: len(x)] = 1", "labels[len(x) :] = 1"),
+        ("gan-halves-swapped", "xp.concatenate([x, fake])", "xp.concatenate([fake, x])"),
+        ("gan-real-half-twice", "+ losses[len(x) :]", "+ losses[: len(x)]"),
+        (
+            "gan-probabilities-swapped",
+            "probability[: len(x)], probability[len(x) :]",
+            "probability[len(x) :], probability[: len(x)]",
+        ),
+        ("gan-smoothing-on-fakes", "xp.zeros_like(logits)", "xp.full_like(logits, smoothing)"),
+        (
+            "gan-mean-over-both-halves",
+            "losses_backward(xp.concatenate([dloss, dloss]))",
+            "losses_backward()",
+        ),
+        ("minimax-sign", "(0.0, -1.0) if saturating", "(0.0, 1.0) if saturating"),
+        ("minimax-gradient-sign", "sign * upstream(dloss, loss)", "upstream(dloss, loss)"),
+        ("non-saturating-label", "else (1.0, 1.0)", "else (0.0, 1.0)"),
+        (
+            "generator-gets-the-discriminators-gradients",
+            "_, grads = generator_backward(dfake, inputs=False)",
+            "_, grads = discriminator_backward(dlogits)",
+        ),
+        (
+            "generator-without-inputs-gradient",
+            "discriminator_backward(dlogits, params=False)",
+            "discriminator_backward(dlogits, inputs=False)",
+        ),
+    ),
+    *_in(
+        "minigen/optim.py",
+        ["tests/test_optim.py"],
+        ("sgd-momentum-sign", "velocity *= self.momentum", "velocity *= -self.momentum"),
+        ("sgd-lr-twice", "velocity += grads[name]", "velocity += self.lr * grads[name]"),
+        ("adam-mean-not-corrected", "c1 = (1 - b1**self.t)", "c1 = 1"),
+        ("adam-square-not-corrected", "c2 = (1 - b2**self.t)", "c2 = 1"),
+        ("adam-betas-swapped", "b1, b2 = self.betas", "b2, b1 = self.betas"),
+        ("adam-square-lost", "scratch = g * g", "scratch = abs(g)"),
+        (
+            "adam-eps-in-the-root-too",
+            "xp.sqrt(v, out=scratch)",
+            "xp.sqrt(v + c2 * self.eps, out=scratch)",
+        ),
+        ("optimizer-does-not-count", "self.t += 1", "self.t = 1"),
+    ),
+    *_in(
+        "minigen/gradcheck.py",
+        ["tests/test_gradcheck.py"],
+        (
+            "gradcheck-tolerates-nan",
+            "self.error <= self.tolerance",
+            "not self.error > self.tolerance",
+        ),
+        ("gradcheck-tolerates-kinks", " and not self.kinks", ""),
+        ("gradcheck-of-itself", "gradient, measured, COMPLEX", "gradient, gradient, COMPLEX"),
+    ),
+    *_in(
+        "minigen/training.py",
+        ["tests/test_training.py", "tests/test_evaluate.py"],
+        ("shuffle-same-every-epoch", "Stream.SHUFFLE, epoch", "Stream.SHUFFLE"),
+        ("noise-same-every-epoch", "Stream.TRAIN, epoch", "Stream.TRAIN"),
+        ("test-noise-by-epoch", "held_back, seed)", "held_back, seed + epoch)"),
+        ("streams-shared", "SHUFFLE = 2", "SHUFFLE = 3"),
+        ("learns-from-the-test-rows", "asarray(dataset.train)", "asarray(dataset.test)"),
+        ("tests-on-the-training-rows", "asarray(dataset.test)", "asarray(dataset.train)"),
+        ("evaluation-learns", "_epoch_means(task.judge", "_epoch_means(task.learn"),
+        (
+            "last-batch-dropped",
+            "range(0, len(order), batch_size)",
+            "range(0, len(order) - batch_size + 1, batch_size)",
+        ),
+        ("mean-over-batches", "term.sum()", "term.mean() * len(order) / len(starts)"),
+        ("nan-check-off", "if not finite.all()", "if not finite.any()"),
+        ("pixels-by-256", "rows /= 255", "rows /= 256"),
+    ),
+    *_in(
+        "minigen/backend.py",
+        ["tests/test_backend.py", "tests/models/test_gan.py"],
+        ("seed-without-its-stream", "SeedSequence(seed)", "SeedSequence(seed[0])"),
+        ("last-piece-not-updated", "range(0, size, step)", "range(0, size - 1, step)"),
+    ),
+    *_in(
+        "minigen/systems/base.py",
+        [
+            "tests/test_systems.py::test_restore_brings_back_what_was_trained",
+            "tests/test_backends.py::test_equal_seeds_start_from_equal_parameters",
+        ],
+        (
+            "seed-without-effect-on-the-start",
+            "generator(np, seed, Stream.PARAMETERS)",
+            "generator(np, 0, Stream.PARAMETERS)",
+        ),
+        ("restore-nothing", 'self.xp.asarray(arrays[f"model.{name}"])', "array"),
+    ),
+    *_in(
+        "minigen/systems/autoencoder.py",
+        ["tests/test_systems.py"],
+        ("denoising-target-is-noisy", "self._loss(seen, x)", "self._loss(seen, seen)"),
+    ),
+    *_in(
+        "minigen/systems/vae.py",
+        ["tests/test_systems.py::test_the_formula_that_is_printed_is_the_one_that_is_trained"],
+        (
+            "beta-option-lost",
+            'self.module.loss(x, eps, self.options["beta"])',
+            "self.module.loss(x, eps)",
+        ),
+    ),
+    *_in(
+        "minigen/systems/vae.py",
+        ["tests/test_systems.py"],
+        ("binarized-inverted", "dtype=x.dtype) < x)", "dtype=x.dtype) > x)"),
+    ),
+    *_in(
+        "minigen/systems/gan.py",
+        [
+            "tests/test_systems.py::test_the_generator_moves_at_every_kth_step_of_the_discriminator",
+            "tests/test_systems.py::test_simultaneous_updates_answer_the_old_discriminator",
+            "tests/test_systems.py::test_generator_and_discriminator_have_learning_rates_of_their_own",
+            "tests/test_systems.py::test_images_are_centred_for_the_gan_and_come_back_between_0_and_1",
+        ],
+        ("simultaneous-is-alternating-too", 'if not self.options["simultaneous"]:', "if True:"),
+        ("kth-step-off-by-one", '(d_optimizer.t + self.options["simultaneous"])', "d_optimizer.t"),
+        ("learning-rates-swapped", "generator.params, lr, betas", "generator.params, d_lr, betas"),
+        ("samples-not-shifted-back", "(rows + 1) / 2 if self.image_shape else rows", "rows"),
+    ),
+    *_in(
+        "minigen/systems/gan.py",
+        ["tests/test_systems.py"],
+        ("minimax-option-inverted", '== "minimax"', '!= "minimax"'),
+        ("smoothing-option-lost", ', self.options["smoothing"]', ""),
+        ("images-not-centred", "2 * x - 1 if self.image_shape else x", "x"),
+    ),
+    *_in(
+        "minigen/metrics.py",
+        ["tests/test_metrics.py"],
+        ("bound-log-k-lost", "log_sum - math.log(draw)", "log_sum"),
+        ("bound-posterior-lost", "log_prior - log_posterior - recon", "log_prior - recon"),
+        ("pca-keeps-the-smallest", "to_numpy(ascending[::-1])", "to_numpy(ascending)"),
+        ("pca-mean-by-block", "block -= mean", "block -= block.mean(axis=0)"),
+        ("entropy-of-ones-alone", "for p in (block, 1 - block)", "for p in (block,)"),
+        ("active-by-std", "astype(np.float64).var(axis=0)", "astype(np.float64).std(axis=0)"),
+    ),
+    *_in(
+        "minigen/sample_metrics.py",
+        ["tests/test_sample_metrics.py"],
+        ("parzen-worst-sigma", "means.argmax()", "means.argmin()"),
+        ("parzen-standard-error", "/ math.sqrt(len(likelihood))", "/ len(likelihood)"),
+        ("modes-by-bad-samples", "np.unique(nearest[good])", "np.unique(nearest)"),
+        (
+            "modes-distance-not-squared",
+            "(HIGH_QUALITY * mixture.std) ** 2",
+            "HIGH_QUALITY * mixture.std",
+        ),
+        ("neighbour-index-in-its-block", "where.start + squared.argmin", "squared.argmin"),
+    ),
+    *_in(
+        "minigen/data/toy.py",
+        ["tests/data/test_toy.py"],
+        ("mixture-width-lost", "width / 2 * math.log", "0.5 * math.log"),
+        ("mixture-log-k-lost", "kernels.mean(axis=1)", "kernels.sum(axis=1)"),
+        ("ring-closed", "np.arange(n_modes) / n_modes", "np.arange(n_modes) / (n_modes - 1)"),
+    ),
+    *_in(
+        "minigen/checkpoint.py",
+        ["tests/test_checkpoint.py"],
+        ("checkpoint-leaves-its-temporary", "temporary.unlink(missing_ok=True)", "pass"),
+        ("checkpoint-saves-nan", "np.isfinite(array).all()", "np.isfinite(array).any()"),
+        ("checkpoint-loads-nan", "np.isfinite(found).all()", "np.isfinite(found).any()"),
+        (
+            "checkpoint-any-dtype",
+            "(found.shape, found.dtype) != (wanted.shape, wanted.dtype)",
+            "found.shape != wanted.shape",
+        ),
+        ("checkpoint-newer-format", "version != FORMAT", "version < FORMAT"),
+    ),
+    *_in(
+        "minigen/train.py",
+        ["tests/test_evaluate.py"],
+        ("logs-train-as-test", '"test", record.test', '"test", record.train'),
+    ),
+]
+
+# pytest on the minigen of the working directory, and on no other that is installed
+RUN = (
+    "import os, sys, minigen, pytest; "
+    "assert os.path.samefile(minigen.__path__[0], 'minigen'), minigen.__path__; "
+    "sys.exit(pytest.main(sys.argv[1:]))"
+)
+FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+
+
+def first_failure(folder: Path, tests: Sequence[str]) -> str | None:
+    """The node id of the first of these tests to fail in a copy of the repository."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    }
+    command = [sys.executable, "-c", RUN, "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode == 0:
+        return None
+    failure = FAILURE.search(done.stdout)
+    if failure is None:
+        raise RuntimeError(f"pytest did not run {' '.join(tests)}:\n{done.stdout}{done.stderr}")
+    return failure[1]
+
+
+def killer(original: Path, mutant: Mutant) -> str | None:
+    """The test that fails with this mutant and passes without it; None if no test does."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "copy")
+        shutil.copytree(original, copy)
+        file = copy / mutant.file
+        file.write_text(mutant.applied(file.read_text()))
+        test = first_failure(copy, mutant.tests) or first_failure(copy, ["tests"])
+    if test and first_failure(original, [test]):
+        raise RuntimeError(f"{test} fails without {mutant.name} too; mend it first")
+    return test
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the mutants of these names, or all; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutants", description="Shows which test notices each wrong line."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="mutants to run; all by default")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at a time")
+    options = parser.parse_args(arguments)
+    unknown = set(options.names) - {mutant.name for mutant in MUTANTS}
+    if unknown:
+        parser.error(f"no mutant is called {', '.join(sorted(unknown))}")
+    mutants = [mutant for mutant in MUTANTS if mutant.name in options.names or not options.names]
+
+    killed = 0
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as executor:
+        original = Path(folder, "original")  # the tree may change while this runs
+        # without the daily test of this list, which would notice every mutant
+        ignored = shutil.ignore_patterns(".*", "__pycache__", "runs", "test_mutants.py")
+        shutil.copytree(ROOT, original, ignore=ignored)
+        killers = executor.map(partial(killer, original), mutants)
+        for mutant, test in zip(mutants, killers, strict=True):
+            killed += test is not None
+            print(f"{mutant.name:44} {f'killed by {test}' if test else 'SURVIVED'}", flush=True)
+    print(f"{killed} of {len(mutants)} mutants killed")
+    return 0 if killed == len(mutants) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
