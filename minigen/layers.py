@@ -215,12 +215,12 @@ def relu(x: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), without overflow: 1 / (1 + e) for x >= 0 and e / (1 + e) for x < 0, with
+    """1 / (1 + exp(-x)), without overflow: 1 / (1 + e) for x > 0 and e / (1 + e) for x <= 0, with
     e = exp(-|x|).
     """
     xp = array_module(x)
     e = xp.exp(xp.minimum(x, -x))  # not abs, which would drop the imaginary part of a complex step
-    return xp.maximum(e, (x.real >= 0).astype(e.dtype)) / (1 + e)
+    return xp.maximum(e, (x > 0).astype(e.dtype)) / (1 + e)  # x > 0 in the order of the minimum
 
 
 class Sequential(Composite, Layer):

@@ -104,7 +104,7 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     loss = linear.sum(axis=1) + sum_log1p(e)
 
     def backward(dloss: Array | None = None) -> Array:
-        dlogits = xp.maximum(e, (logits.real >= 0).astype(e.dtype))
+        dlogits = xp.maximum(e, (logits > 0).astype(e.dtype))
         dlogits /= 1 + e  # now sigmoid(l), as in layers.sigmoid
         dlogits -= target
         dlogits *= upstream(dloss, loss)[:, None]

@@ -54,7 +54,7 @@ MUTANTS = [
         ("relu-mask-lost", "dy * (y.real > 0)", "dy"),
         ("leaky-relu-slope-lost", "maximum(x, self.slope * x)", "maximum(x, 0 * x)"),
         ("leaky-relu-slope-sign", "slopes *= 1 - self.slope", "slopes *= 1 + self.slope"),
-        ("sigmoid-mirrored", "x.real >= 0", "x.real < 0"),
+        ("sigmoid-mirrored", "(x > 0).astype", "(x < 0).astype"),
         ("sigmoid-gradient-sign", "dy * y * (1 - y)", "dy * y * (1 + y)"),
         ("tanh-square-lost", "dy * (1 - y * y)", "dy * (1 - y)"),
         (

@@ -38,9 +38,14 @@ def test_gradient_of_activation(activation: Activation, rng: Rng) -> None:
 
 
 def test_sigmoid_is_smooth_at_zero() -> None:
-    """Where a comparison of complex numbers looks at the imaginary part."""
-    report = check_layer(Sigmoid(), np.array([[0.0, -0.0, 1.0]]))
-    assert report.ok, report
+    """Where a comparison of complex numbers looks at the imaginary part, of either sign."""
+    for sign in (1, -1):
+        weight = sign * np.eye(3)
+        linear = Linear(3, 3, np.random.default_rng(0)).with_params(
+            {"weight": weight, "bias": np.zeros(3)}
+        )
+        report = check_layer(Sequential(linear, Sigmoid()), np.array([[0.0, -0.0, 1.0]]))
+        assert report.ok, report
 
 
 @pytest.mark.parametrize("rows", [1, 5])
