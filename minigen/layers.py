@@ -12,6 +12,7 @@ dx, and `backward(dy, params=False)` returns no grads.
 
 import copy
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Protocol, Self
@@ -64,14 +65,15 @@ class Module:
                 )
 
 
-class Layer(Module):
+class Layer(Module, ABC):
     """A module that maps x (N, n_in) to y (N, n_out), row by row."""
 
     def __init__(self, params: Params | None = None) -> None:
         super().__init__(params or {})
 
+    @abstractmethod
     def __call__(self, x: Array) -> tuple[Array, Backward]:
-        raise NotImplementedError
+        """y, and the backward pass dy -> (dx, grads)."""
 
 
 class Composite(Module):
@@ -146,9 +148,9 @@ class Linear(Layer):
 class Activation(Layer):
     """A layer without parameters that acts on each entry alone."""
 
+    @abstractmethod
     def apply(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         """(y, chain), where chain(dy) = dy * dy/dx."""
-        raise NotImplementedError
 
     def __call__(self, x: Array) -> tuple[Array, Backward]:
         y, chain = self.apply(x)

@@ -5,6 +5,7 @@ optimizer.step(grads)       # grads: one array for every name in params
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from minigen.backend import Array, array_module, cache_sized
@@ -12,7 +13,7 @@ from minigen.errors import MinigenError
 from minigen.layers import Params, prefixed
 
 
-class Optimizer:
+class Optimizer(ABC):
     """What SGD and Adam share: the parameters, the learning rate, the check of the gradients."""
 
     def __init__(self, params: Params, lr: float) -> None:
@@ -46,12 +47,13 @@ class Optimizer:
         self._update(grads)
 
     @property
+    @abstractmethod
     def state(self) -> dict[str, Array]:
         """All that the next step depends on, beside the parameters: arrays and numbers by name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _update(self, grads: Mapping[str, Array]) -> None:
-        raise NotImplementedError
+        """One step along these gradients, which fit the parameters."""
 
 
 class SGD(Optimizer):

@@ -231,7 +231,7 @@ MUTANTS = [
     ),
     *_in(
         "minigen/systems/autoencoder.py",
-        ["tests/test_systems.py"],
+        ["tests/test_systems.py::test_a_denoising_autoencoder_is_compared_with_the_clean_rows"],
         ("denoising-target-is-noisy", "self._loss(seen, x)", "self._loss(seen, seen)"),
     ),
     *_in(
@@ -245,7 +245,7 @@ MUTANTS = [
     ),
     *_in(
         "minigen/systems/vae.py",
-        ["tests/test_systems.py"],
+        ["tests/test_systems.py::test_binarized_pixels_are_one_as_often_as_they_are_bright"],
         ("binarized-inverted", "dtype=x.dtype) < x)", "dtype=x.dtype) > x)"),
     ),
     *_in(
@@ -263,7 +263,11 @@ MUTANTS = [
     ),
     *_in(
         "minigen/systems/gan.py",
-        ["tests/test_systems.py"],
+        [
+            "tests/test_systems.py::test_the_generator_learns_from_the_loss_that_was_asked_for",
+            "tests/test_systems.py::test_labels_are_smoothed_while_learning_alone",
+            "tests/test_systems.py::test_the_discriminator_sees_images_between_minus_one_and_one",
+        ],
         ("minimax-option-inverted", '== "minimax"', '!= "minimax"'),
         ("smoothing-option-lost", ', self.options["smoothing"]', ""),
         ("images-not-centred", "2 * x - 1 if self.image_shape else x", "x"),

@@ -104,3 +104,14 @@ def test_nan_is_never_written(tmp_path: Path) -> None:
     with pytest.raises(MinigenError, match="w holds NaN or infinity; lower --lr"):
         written(path, w=np.full((2, 3), np.inf, np.float32))
     assert path.read_bytes() == before
+
+
+def test_one_bad_number_among_good_ones_is_enough(tmp_path: Path) -> None:
+    good = {"w": np.ones((2, 3), np.float32)}
+    bad = {"w": np.array([[1, 1, 1], [1, np.nan, 1]], np.float32)}
+    with pytest.raises(MinigenError, match="w holds NaN or infinity; lower --lr"):
+        checkpoint.save(tmp_path / "a.npz", {}, bad)
+    header = np.frombuffer(b'{"format": 1}', np.uint8)
+    np.savez(tmp_path / "b.npz", header=header, w=bad["w"])
+    with pytest.raises(MinigenError, match="w holds NaN or infinity; train again"):
+        checkpoint.load(tmp_path / "b.npz", good)

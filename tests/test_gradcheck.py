@@ -148,3 +148,13 @@ def test_a_spoiled_upstream_gradient_is_found() -> None:
 
     report = check_function(careless, {"x": np.ones((1, 2))})
     assert "backward modified the upstream gradient" in str(report)
+
+
+def test_a_kink_where_every_measure_agrees_is_a_kink() -> None:
+    """|x| at 0, where sign(0) = 0 is the mean of the slopes on both sides."""
+    report = check_function(
+        lambda x: (x * np.sign(x.real), lambda dy: dy * np.sign(x)), {"x": np.array([[0.0, 1.0]])}
+    )
+    assert [c.error < c.tolerance for c in report.comparisons] == [True, True]
+    assert report.comparisons[1].kinks == ((0, 0),)
+    assert not report.ok

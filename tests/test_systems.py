@@ -10,10 +10,12 @@ import pytest
 
 from minigen import data
 from minigen.backend import generator
+from minigen.layers import sigmoid
 from minigen.systems import SYSTEMS, build
 from minigen.systems.gan import GANSystem
+from minigen.systems.vae import binarized
 from minigen.train import main
-from tests.helpers import points, squares, trained
+from tests.helpers import pixels, points, squares, trained, unit
 
 IMAGE_FIGURES = {"curves.png", "samples.png", "training.gif"}
 TERMS = {
@@ -250,3 +252,46 @@ def test_smoothing_out_of_range_is_refused(
         main(["gan", "--smoothing", smoothing])
     expected = f"finite number of at least 0 and less than 0.5, got '{smoothing}'"
     assert expected in capsys.readouterr().err
+
+
+def on_images(name: str, **options: Any) -> Any:
+    defaults = SYSTEMS[name].defaults() | {"latent_dim": 2, "seed": 0}
+    return SYSTEMS[name](defaults | options, 64, (8, 8), 0, np)
+
+
+def test_a_denoising_autoencoder_is_compared_with_the_clean_rows() -> None:
+    x = unit(pixels(0, 5, 64))
+    seen = x + 0.5 * generator(np, 1).standard_normal(x.shape, dtype=np.float32)
+    expected, _ = on_images("ae").module.loss(seen, x)
+    found = on_images("ae", noise=0.5).learn(x, generator(np, 1))
+    np.testing.assert_array_equal(found["loss"], expected)
+
+
+def test_binarized_pixels_are_one_as_often_as_they_are_bright(rng: np.random.Generator) -> None:
+    x = np.tile(np.array([0, 0.2, 0.7, 1], np.float32), (10_000, 1))
+    found = binarized(x, rng)
+    assert set(found.flat) == {0, 1}
+    np.testing.assert_allclose(found.mean(axis=0), x[0], atol=5 * 0.005)  # sd at most 1/2 / 100
+
+
+def test_the_generator_learns_from_the_loss_that_was_asked_for(tmp_path: Path) -> None:
+    """log(1 - D(G(z))) is negative, -log D(G(z)) positive."""
+    for choice, sign in (("minimax", -1), ("non-saturating", 1)):
+        game = Moves(tmp_path, generator_loss=choice)
+        for visit in (game.system.judge, game.system.learn):
+            assert (np.sign(visit(game.x, generator(np, 1))["g_loss"]) == sign).all()
+
+
+def test_labels_are_smoothed_while_learning_alone(tmp_path: Path) -> None:
+    game, plain = Moves(tmp_path, smoothing=0.3), Moves(tmp_path)
+    z = generator(np, 1).standard_normal((16, 2), dtype=np.float32)
+    smooth, _ = plain.system.module.discriminator_loss(game.x, z, 0.3)
+    hard, _ = plain.system.module.discriminator_loss(game.x, z)
+    for visit, expected in ((game.system.judge, hard), (game.system.learn, smooth)):
+        np.testing.assert_array_equal(visit(game.x, generator(np, 1))["d_loss"], expected.loss)
+
+
+def test_the_discriminator_sees_images_between_minus_one_and_one() -> None:
+    system, x = on_images("gan"), unit(pixels(0, 5, 64))
+    expected = sigmoid(system.module.discriminator(2 * x - 1)[0])[:, 0]
+    np.testing.assert_allclose(system.judge(x, generator(np, 1))["d_real"], expected, rtol=1e-6)

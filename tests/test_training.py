@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigen.backend import generator
 from minigen.data import Dataset
 from minigen.errors import MinigenError
-from minigen.training import evaluate, scaled, train
+from minigen.training import Stream, evaluate, scaled, train
 
 
 class Recorder:
@@ -50,8 +51,9 @@ def test_every_row_is_seen_once_an_epoch_in_another_order() -> None:
     assert first != second
 
 
-def test_means_are_over_rows_not_over_batches() -> None:
-    (record,) = run(Recorder(), rows())
+@pytest.mark.parametrize("seed", range(3))
+def test_means_are_over_rows_not_over_batches(seed: int) -> None:
+    (record,) = run(Recorder(), rows(), batch_size=3, seed=seed)  # the last batch has one row
     assert record.epoch == 1
     assert record.train == {"first": pytest.approx(9.0), "ones": 1.0}
     assert record.test == {"first": pytest.approx(2.0), "ones": 1.0}
@@ -115,3 +117,8 @@ def test_pixels_are_scaled_exactly_and_floats_kept() -> None:
     floats = np.array([[0.25, 3.0]], np.float32)
     np.testing.assert_array_equal(scaled(floats), floats)
     assert scaled(floats) is not floats
+
+
+def test_every_use_has_a_stream_of_its_own() -> None:
+    streams = Stream.__members__.values()
+    assert len({generator(np, 0, stream).random() for stream in streams}) == len(streams)
