@@ -221,6 +221,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status or (cli.FAILED if failed else 0)
 
 
+def _checked(derivation: Derivation, xp: ModuleType) -> Report:
+    """The report; a pass that raises, at a transposed product for one, has failed too."""
+    try:
+        return derivation.check(Draw(xp))
+    except Exception as error:
+        return Report((), (f"raised {type(error).__name__}: {error}",))
+
+
 def _table(options: argparse.Namespace) -> list[str]:
     """Print the table; the tags that failed."""
     xp, _ = select(options.backend)
@@ -228,7 +236,7 @@ def _table(options: argparse.Namespace) -> list[str]:
     if not options.json:
         print(f"{'tag':4} {'derivation':48} {'complex step':>12} {'differences':>12}")
     for derivation in DERIVATIONS:
-        report = derivation.check(Draw(xp))
+        report = _checked(derivation, xp)
         errors = {
             method: max((c.error for c in report.comparisons if c.method == method), default=None)
             for method in ("complex step", "central differences")

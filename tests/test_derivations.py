@@ -99,6 +99,22 @@ def test_a_broken_backward_pass_fails_the_command_and_names_the_tag(
     assert {line.split()[0] for line in failed} == {"B5", "B6", "G2", "G3"}  # wherever tanh is
 
 
+def test_a_backward_pass_that_raises_fails_under_its_tag(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a transposed product does wherever the shapes do not happen to fit."""
+
+    def apply(self: Tanh, x: Any) -> Any:
+        return np.tanh(x), lambda dy: dy.T @ x @ dy @ dy
+
+    monkeypatch.setattr(Tanh, "apply", apply)
+    assert main([]) == 1
+    out = capsys.readouterr().out
+    failed = {line.split()[0] for line in out.splitlines() if line.endswith("FAILED")}
+    assert failed == {"B5", "B6", "G2", "G3"}
+    assert "raised ValueError: matmul" in out
+
+
 def test_a_kink_fails_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
