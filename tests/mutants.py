@@ -257,7 +257,7 @@ MUTANTS = [
             "tests/test_systems.py::test_images_are_centred_for_the_gan_and_come_back_between_0_and_1",
         ],
         ("simultaneous-is-alternating-too", 'if not self.options["simultaneous"]:', "if True:"),
-        ("kth-step-off-by-one", '(d_optimizer.t + self.options["simultaneous"])', "d_optimizer.t"),
+        ("kth-step-off-by-one", 'd_optimizer.t + self.options["simultaneous"]', "d_optimizer.t"),
         ("learning-rates-swapped", "generator.params, lr, betas", "generator.params, d_lr, betas"),
         ("samples-not-shifted-back", "(rows + 1) / 2 if self.image_shape else rows", "rows"),
     ),

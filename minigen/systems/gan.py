@@ -145,9 +145,8 @@ class GANSystem(System):
         if not self.options["simultaneous"]:
             d_optimizer.step(d_grads)
         g_loss, g_backward = self._generator_loss(len(x), rng)  # for the log, if not to learn
-        if (d_optimizer.t + self.options["simultaneous"]) % self.options[
-            "discriminator_steps"
-        ] == 0:
+        steps = d_optimizer.t + self.options["simultaneous"]  # of D, with this one
+        if steps % self.options["discriminator_steps"] == 0:
             g_optimizer.step(g_backward())
         if self.options["simultaneous"]:
             d_optimizer.step(d_grads)
