@@ -1,7 +1,9 @@
 """Optimizers: they update the parameter arrays in place.
 
-optimizer = Adam(model.params, lr=1e-3)
-optimizer.step(grads)       # grads: one array for every name in params
+    optimizer = Adam(model.params, lr=1e-3)
+    optimizer.step(grads)       # grads: one array for every name in params
+
+`optimizer.state` is all that the next step depends on, beside the parameters.
 """
 
 import math

@@ -1,9 +1,11 @@
 """Run folders: what a training run leaves behind.
 
-config.json        every option, the versions, the seed
-metrics.jsonl      one JSON object a line, for each epoch and split
-checkpoint.npz     parameters, optimizer state, position
-figures/
+    config.json        every option, the versions, the seed
+    metrics.jsonl      one JSON object a line, for each epoch and split
+    checkpoint.npz     parameters, optimizer state, position
+    figures/
+
+One process writes a folder; `sample` and `evaluate` read it.
 """
 
 import json
@@ -22,7 +24,7 @@ DEFAULT_PARENT = Path("runs")
 
 
 class Run:
-    """A run folder that this process writes."""
+    """A run folder, new or of an earlier run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

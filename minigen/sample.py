@@ -71,21 +71,21 @@ def _sample(options: argparse.Namespace) -> None:
     rng = generator(np, options.seed, Stream.SAMPLES)
     count = options.count or (10 if options.interpolate or options.reconstruct else 100)
     if options.reconstruct:
-        rows, columns, title = _reconstructions(system, dataset, count)
+        rows, title = _reconstructions(system, dataset, count)
     elif options.interpolate:
-        rows, columns, title = _walks(system, dataset, count, rng)
+        rows, title = _walks(system, dataset, count, rng)
     else:
         rows = system.decode(system.draw_codes(count, rng, dataset))
-        columns, title = COLUMNS, "Samples"
+        title = "Samples"
     path = options.out or run.samples
     if path.suffix == ".npy":
         np.save(path, rows)
     else:
-        _draw(system, dataset, rows, columns, title, path)
+        _draw(system, dataset, rows, title, path)
     print(f"{len(rows)} rows of {system.width} values: {path}")
 
 
-def _reconstructions(system: System, dataset: Dataset, count: int) -> tuple[np.ndarray, int, str]:
+def _reconstructions(system: System, dataset: Dataset, count: int) -> tuple[np.ndarray, str]:
     """Test rows and what comes back from their codes, in turn."""
     inputs = scaled(dataset.test[:count])
     codes = system.encode(inputs)
@@ -95,12 +95,12 @@ def _reconstructions(system: System, dataset: Dataset, count: int) -> tuple[np.n
             "leave --reconstruct out"
         )
     pairs = np.stack([inputs, system.decode(codes)], axis=1)  # (count, 2, D)
-    return pairs.reshape(-1, system.width), COLUMNS, "Test rows, each before its reconstruction"
+    return pairs.reshape(-1, system.width), "Test rows, each before its reconstruction"
 
 
 def _walks(
     system: System, dataset: Dataset, count: int, rng: np.random.Generator
-) -> tuple[np.ndarray, int, str]:
+) -> tuple[np.ndarray, str]:
     """Straight lines between codes: of test rows where there is an encoder, else of drawn ones."""
     codes = system.encode(scaled(dataset.test[: 2 * count]))
     if codes is None or len(codes) < 2 * count:
@@ -109,16 +109,14 @@ def _walks(
     part = np.linspace(0, 1, COLUMNS, dtype=np.float32)[:, None]
     walk = (1 - part) * start + part * end  # (count, COLUMNS, Z)
     rows = system.decode(walk.reshape(-1, walk.shape[2]))
-    return rows, COLUMNS, "From one code to another, line by line"
+    return rows, "From one code to another, line by line"
 
 
-def _draw(
-    system: System, dataset: Dataset, rows: np.ndarray, columns: int, title: str, path: Path
-) -> None:
+def _draw(system: System, dataset: Dataset, rows: np.ndarray, title: str, path: Path) -> None:
     from minigen import plots
 
     if system.image_shape:
-        tiles = system.mosaic(rows, columns)
+        tiles = system.mosaic(rows)
         plots.picture(path, partial(plots.images, tiles=tiles, title=title), tiles.shape)
     elif system.width <= 2:
         test = scaled(dataset.test[: len(rows)])
