@@ -1,18 +1,21 @@
 """Checkpoints: named arrays and a JSON header in one .npz file, replaced whole or not at all."""
 
 import json
-import os
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minigen.atomic import replacing
 from minigen.backend import Array, to_numpy
-from minigen.data.files import read_archive
+from minigen.data.files import Reader, open_archive
 from minigen.errors import MinigenError
 
 FORMAT = 1
+
+Header = dict[str, Any]
 
 
 def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
@@ -27,8 +30,8 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         arrays: arrays of either backend and numbers, by name.
 
     Raises:
-        MinigenError: an array holds NaN or infinity.
-        OSError: the disk is full, or the folder cannot be written. The old file stays as it was.
+        MinigenError: an array holds NaN or infinity, the disk is full, or the folder cannot be
+            written. The old file stays as it was.
     """
     text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
     header_bytes = np.frombuffer(text.encode(), np.uint8)
@@ -39,58 +42,54 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
     for name, array in content.items():
         if not np.isfinite(array).all():
             raise MinigenError(f"{name} holds NaN or infinity; lower --lr, or rescale the data")
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, header=header_bytes, **content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        np.savez(file, header=header_bytes, **content)
 
 
-def load(path: Path, expected: Mapping[str, Array]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def load(
+    path: Path, expected: Callable[[Header], Mapping[str, Array]]
+) -> tuple[Header, dict[str, np.ndarray]]:
     """The header and the arrays of a checkpoint, which must be exactly those that are expected.
 
     Args:
         path: the file that `save` wrote.
-        expected: for each name, an array or a number of the shape and dtype that it must have.
+        expected: given the header, an array or a number of the right shape and dtype for each name.
 
     Raises:
         MinigenError: the file cannot be read, is damaged or of another format; or an array is
             missing, unknown, of another shape or dtype, or not finite.
     """
-
-    def keys(found: list[str]) -> list[str]:
-        wrong = sorted({"header", *expected} ^ set(found))
-        if wrong or len(set(found)) != len(found):
-            what = (
-                f"without {wrong[0]}" if wrong and wrong[0] not in found else "with unknown arrays"
-            )
+    with open_archive(path) as members:
+        header = _header(path, members)
+        wanted = expected(header)
+        wrong = sorted({"header", *wanted} ^ members.keys())
+        if wrong:
+            what = f"without {wrong[0]}" if wrong[0] in wanted else f"with an unknown {wrong[0]}"
             raise MinigenError(
-                f"{path}: a checkpoint {what}; it belongs to another model or version"
+                f"{path}: a checkpoint {what[:60]}; it belongs to another model or version"
             )
-        return found
+        arrays = {name: members[name]() for name in wanted}
+    for name, like in wanted.items():
+        found, right = arrays[name], np.asarray(like) if np.isscalar(like) else like
+        if (found.shape, found.dtype) != (right.shape, right.dtype):
+            raise MinigenError(
+                f"{path}: {name} is {found.dtype} {found.shape}, expected {right.dtype} "
+                f"{right.shape}; it belongs to another model"
+            )
+        if not np.isfinite(found).all():
+            raise MinigenError(f"{path}: {name} holds NaN or infinity; train again")
+    return header, arrays
 
-    arrays = read_archive(path, keys)
+
+def _header(path: Path, members: Mapping[str, Reader]) -> Header:
     try:
-        header = json.loads(arrays.pop("header").tobytes())
+        header: Header = json.loads(members["header"]().tobytes())
         version = header["format"]
     except (ValueError, KeyError, TypeError):
         raise MinigenError(f"{path}: the header is not one of a checkpoint; train again") from None
     if version != FORMAT:
         raise MinigenError(
-            f"{path}: checkpoint format {version}, this minigen reads {FORMAT}; "
+            f"{path}: checkpoint format {reprlib.repr(version)}, this minigen reads {FORMAT}; "
             "use the version that wrote it"
         )
-    for name, like in expected.items():
-        found, wanted = arrays[name], np.asarray(like) if np.isscalar(like) else like
-        if (found.shape, found.dtype) != (wanted.shape, wanted.dtype):
-            raise MinigenError(
-                f"{path}: {name} is {found.dtype} {found.shape}, expected {wanted.dtype} "
-                f"{wanted.shape}; it belongs to another model"
-            )
-        if not np.isfinite(found).all():
-            raise MinigenError(f"{path}: {name} holds NaN or infinity; train again")
-    return header, arrays
+    return header

@@ -5,15 +5,24 @@ import difflib
 import math
 import os
 import re
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
+
+from tqdm import tqdm
 
 from minigen.errors import MinigenError
 
 LR_HELP = "learning rate of Adam"
 LARGEST = 2**31 - 1
-FAILED, BAD_ARGUMENTS, INTERRUPTED = 1, 2, 130
+FAILED, BAD_ARGUMENTS, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM has come; as KeyboardInterrupt, it may do so at any line."""
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -39,6 +48,10 @@ class Parser(argparse.ArgumentParser):
         near = self._nearest(message)
         hint = f"did you mean {near}?" if near else f"see {self.prog} --help"
         self.exit(BAD_ARGUMENTS, f"minigen: error: {message}; {hint}\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """After --help too, whose text may have nowhere to go."""
+        sys.exit(run(lambda: argparse.ArgumentParser.exit(self, status, message)))
 
     def _nearest(self, message: str) -> str | None:
         """The option or choice that an unknown word in this message resembles most."""
@@ -119,6 +132,12 @@ def betas(text: str) -> list[float]:
     return [first, second]
 
 
+def spelled(name: str, value: object) -> str:
+    """An option as on the command line."""
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"--{name.replace('_', '-')} {text}"
+
+
 def check_memory(n_parameters: int) -> None:
     """Refuse, before anything is allocated, a model that this machine cannot train.
 
@@ -142,32 +161,73 @@ def run(command: Callable[[], None], debug: bool = False) -> int:
     """The exit status of a command; what it raises becomes one line on stderr.
 
     Args:
-        command: raises MinigenError, OSError or MemoryError where something is wrong.
-        debug: let the traceback through.
+        command: raises MinigenError, OSError or MemoryError where something is wrong. It may put
+            a message into the KeyboardInterrupt or Terminated that stops it.
+        debug: let the traceback of an error through.
     """
     try:
-        command()
-    except KeyboardInterrupt:
-        return _fail("stopped", INTERRUPTED)
+        with _termination_raised(), _output_written():
+            command()
+    except KeyboardInterrupt as stop:
+        return _say(f"{stop}" or "stopped", INTERRUPTED)
+    except Terminated as stop:
+        return _say(f"{stop}" or "stopped", TERMINATED)
     except BrokenPipeError:  # the reader of our output, `head` perhaps, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (MinigenError, OSError, MemoryError) as error:
         if debug:
             raise
-        return _fail(_one_line(error), FAILED)
+        return _say(f"error: {_one_line(error)}", FAILED)
     return 0
+
+
+@contextmanager
+def _termination_raised() -> Iterator[None]:
+    """SIGTERM raises Terminated, where signals are heard at all: in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(signum: int, frame: object) -> NoReturn:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _output_written() -> Iterator[None]:
+    """Write what was printed while an error can still be told; the interpreter, as it shuts down,
+    would only say that it ignored one.
+    """
+    try:
+        yield
+    finally:
+        try:
+            print(end="", flush=True)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left
+            raise
 
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, OSError):
         what = error.strerror or str(error)
-        return f"{error.filename or 'a file'}: {what}; check the path and the disk"
+        return f"{error.filename or 'standard output'}: {what}; check the path and the disk"
     if isinstance(error, MemoryError):
-        return f"out of memory: {error}; use a smaller model or batch"
+        return f"out of memory: {error}; use a smaller --batch-size, --count or model"
     return str(error)
 
 
-def _fail(message: str, status: int) -> int:
-    print(f"minigen: error: {message}", file=sys.stderr)
+def _say(message: str, status: int) -> int:
+    print(f"minigen: {message}", file=sys.stderr)
     return status
+
+
+def bar(total: float, unit: str) -> "tqdm[NoReturn]":
+    """A progress bar on stderr, where that is a terminal that can move its cursor."""
+    plain = os.environ.get("TERM") == "dumb"
+    return tqdm(total=total, unit=unit, disable=plain or None, leave=False)

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from tqdm import tqdm
-
 from minigen import cli, data
 from minigen.backend import NAMES, select
 from minigen.runs import Run
@@ -49,7 +47,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     run = Run.existing(options.run)
     system = run.load_system(xp)
     dataset = data.load(system.options["data"], seed=system.options["seed"])
-    with tqdm(total=100, unit="%", disable=None, leave=False) as bar:
+    with cli.bar(100, "%") as bar:
 
         def progress(done: float) -> None:
             bar.n = round(100 * done)

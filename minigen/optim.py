@@ -53,6 +53,13 @@ class Optimizer(ABC):
     def state(self) -> dict[str, Array]:
         """All that the next step depends on, beside the parameters: arrays and numbers by name."""
 
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Go on from where `state` was taken; its arrays, in NumPy, are copied."""
+        self.t = int(state["t"])
+        for name, array in self.state.items():
+            if name != "t":
+                array[...] = array_module(array).asarray(state[name])
+
     @abstractmethod
     def _update(self, grads: Mapping[str, Array]) -> None:
         """One step along these gradients, which fit the parameters."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minigen import cli, data
+from minigen.atomic import replacing, writing
 from minigen.backend import NAMES, generator, select
 from minigen.data import Dataset
 from minigen.errors import MinigenError
@@ -79,9 +80,11 @@ def _sample(options: argparse.Namespace) -> None:
         title = "Samples"
     path = options.out or run.samples
     if path.suffix == ".npy":
-        np.save(path, rows)
+        with replacing(path) as file:
+            np.save(file, rows)
     else:
-        _draw(system, dataset, rows, title, path)
+        with writing(path):
+            _draw(system, dataset, rows, title, path)
     print(f"{len(rows)} rows of {system.width} values: {path}")
 
 

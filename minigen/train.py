@@ -1,40 +1,51 @@
 """Trains a model and leaves a run folder behind: `python -m minigen.train vae`."""
 
 import argparse
+import difflib
+import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 import minigen
-from minigen import checkpoint, cli, data
+from minigen import cli, data
+from minigen.atomic import writing
 from minigen.backend import NAMES, select
+from minigen.cli import spelled
 from minigen.data import Dataset
+from minigen.errors import MinigenError
+from minigen.film import Film
 from minigen.runs import Run
 from minigen.systems import SYSTEMS, build
 from minigen.systems.base import System
-from minigen.training import Means, train
+from minigen.training import EpochRecord, Means, train
 
-ABOUT_THE_FOLDER = {"out", "overwrite", "debug"}  # options that do not change what is computed
+ABOUT_THE_FOLDER = {"out", "overwrite", "resume", "debug"}  # options that compute nothing
+OPEN_TO_CHANGE = {"epochs", "backend"}  # when a run goes on
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments; returns its exit status."""
     options = parser().parse_args(arguments)
-    return cli.run(lambda: _train(options), debug=options.debug)
+    return cli.run(lambda: _train(options, arguments), debug=options.debug)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The options of `train`, with their defaults, for every system."""
+def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser:
+    """The options of `train` for every system, with these defaults instead of its own."""
     parser = cli.Parser(prog="python -m minigen.train", description=__doc__)
     commands = parser.add_subparsers(dest="system", required=True, metavar="MODEL")
     for name, system in SYSTEMS.items():
-        add = commands.add_parser(name, help=system.title, description=system.title).add_argument
+        command = commands.add_parser(name, help=system.title, description=system.title)
+        add = command.add_argument
         add(
             "--data",
+            type=_source,
             default="mnist",
             metavar="SOURCE",
             help="mnist; ring, grid or mixture; an .npy or .npz file; or a folder of IDX files",
@@ -57,45 +68,98 @@ def parser() -> argparse.ArgumentParser:
         add("--seed", type=cli.whole(0), default=0, metavar="N", help="same seed, same run")
         add("--backend", choices=NAMES, default="numpy", help="where to compute")
         add("--out", metavar="DIR", help="run folder; without it, a fresh one under runs")
-        add("--overwrite", action="store_true", help="replace the run that --out holds")
+        what = command.add_mutually_exclusive_group()
+        what.add_argument(
+            "--overwrite", action="store_true", help="replace the run that --out holds"
+        )
+        what.add_argument(
+            "--resume",
+            metavar="RUN",
+            help="go on with this run, with the options that it has, up to --epochs",
+        )
         add("--debug", action="store_true", help="show the traceback of an error")
+        command.set_defaults(**(defaults or {}))
     return parser
 
 
-def _train(options: argparse.Namespace) -> None:
+def _source(text: str) -> str:
+    """An argument type: the name of a data set, or what can only be meant as a path."""
+    if text in data.NAMES or Path(text).suffix or os.sep in text or os.path.lexists(text):
+        return text
+    near = difflib.get_close_matches(text, data.NAMES, 1)
+    raise argparse.ArgumentTypeError(
+        f"no data set {text!r}"
+        + (f" (did you mean {near[0]}?)" if near else "")
+        + f"; give {', '.join(data.NAMES)} or the path of a file or folder"
+    )
+
+
+def _train(options: argparse.Namespace, arguments: Sequence[str] | None) -> None:
     started = time.monotonic()
+    resumed = options.resume is not None
+    if resumed:
+        options = _as_before(options, arguments)
     xp, backend = select(options.backend)
     dataset = data.load(options.data, seed=options.seed)
-    config = {
-        **{name: value for name, value in vars(options).items() if name not in ABOUT_THE_FOLDER},
-        "width": dataset.width,
-        "image_shape": dataset.image_shape,
-        "backend": xp.__name__,
-    }
+    config = _config(options, dataset, xp)
     system = build(config, xp)
     system.check_data(dataset)
-    run = Run.create(options.out, options.system, options.overwrite)
-    config |= {
-        "versions": {
-            "minigen": minigen.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        }
-    }
-    run.write_config(config)
+    facts = {"config": config, "data": dataset.fingerprint}
 
-    _announce(system, dataset, backend, options.batch_size)
+    if resumed:
+        opened = Run.reopen(options.resume)
+    else:
+        opened = Run.create(options.out, options.system, options.overwrite)
+    with opened as run:
+        done, film = 0, Film()
+        if resumed:
+            done = _restore(run, system, facts)
+            film = Film.load(run.snapshots, system.snapshot(dataset), done)
+            run.cut_metrics(done, system.titles)
+        run.write_config(config)
 
-    records = []
-    snapshots = [system.snapshot("before training", dataset)]
-    bar = tqdm(total=options.epochs, unit="epoch", disable=None, leave=False)
+        def save(epoch: int) -> None:
+            if film.add(epoch, system.snapshot(dataset)):
+                film.save(run.snapshots)
+            run.save(epoch, system, facts)
 
-    def progress(epoch: int, done: float, means: Means) -> None:
+        if done == 0:
+            save(0)  # so a stop in the first epoch loses nothing, and a full disk is known at once
+        _announce(system, dataset, backend, options.batch_size)
+        try:
+            for record in _records(system, dataset, options, done, xp):
+                run.append_metrics(record)
+                save(record.epoch)
+                done = record.epoch
+                print(
+                    f"epoch {done:3}/{options.epochs}  train {_terms(record.train)}  "
+                    f"test {_terms(record.test)}  {time.monotonic() - started:6.1f} s",
+                    flush=True,
+                )
+        except (KeyboardInterrupt, cli.Terminated) as stop:
+            raise type(stop)(
+                f"stopped at epoch {done + 1}, saved to {run.checkpoint} after epoch {done}; go on "
+                f"with python -m minigen.train {options.system} --resume {run.path}"
+            ) from None
+
+        with writing(run.figures):
+            snapshots = {**film.snapshots, done: system.snapshot(dataset)}
+            system.draw(run.figures, dataset, run.read_metrics(system.titles), snapshots)
+    print(f"run    {run.path}, figures in {run.figures}, {time.monotonic() - started:.1f} s in all")
+
+
+def _records(
+    system: System, dataset: Dataset, options: argparse.Namespace, done: int, xp: ModuleType
+) -> Iterator[EpochRecord]:
+    """Train, below a progress bar."""
+    bar = cli.bar(options.epochs, "epoch")
+
+    def progress(epoch: int, part: float, means: Means) -> None:
         bar.set_postfix({name: f"{mean:.2f}" for name, mean in means.items()}, refresh=False)
-        bar.n = round(epoch - 1 + done, 2)
+        bar.n = round(epoch - 1 + part, 2)
         bar.refresh()
 
-    # A diverging run overflows before it is stopped, and then one error says all there is to say.
+    # A run that diverges overflows first; then one error says all there is to say.
     with bar, np.errstate(over="ignore", invalid="ignore"):
         for record in train(
             system,
@@ -103,25 +167,78 @@ def _train(options: argparse.Namespace) -> None:
             epochs=options.epochs,
             batch_size=options.batch_size,
             seed=options.seed,
+            done=done,
             xp=xp,
             progress=progress,
         ):
-            records.append(record)
-            snapshots.append(system.snapshot(f"after epoch {record.epoch}", dataset))
-            run.append_metrics(record.epoch, "train", record.train)
-            run.append_metrics(record.epoch, "test", record.test)
-            checkpoint.save(
-                run.checkpoint, {"epoch": record.epoch, "config": config}, system.arrays
-            )
             bar.clear()
-            print(
-                f"epoch {record.epoch:3}/{options.epochs}  train {_terms(record.train)}  "
-                f"test {_terms(record.test)}  {time.monotonic() - started:6.1f} s",
-                flush=True,
-            )
+            yield record
 
-    system.draw(run.figures, dataset, records, snapshots)
-    print(f"run    {run.path}, figures in {run.figures}, {time.monotonic() - started:.1f} s in all")
+
+def _config(options: argparse.Namespace, dataset: Dataset, xp: ModuleType) -> dict[str, Any]:
+    return {
+        **{name: value for name, value in vars(options).items() if name not in ABOUT_THE_FOLDER},
+        "width": dataset.width,
+        "image_shape": dataset.image_shape and list(dataset.image_shape),
+        "backend": xp.__name__,
+        "versions": {
+            "minigen": minigen.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _as_before(given: argparse.Namespace, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of the run that goes on; one that is given again must not differ.
+
+    Raises:
+        MinigenError: it does, or there is no such run.
+    """
+    run = Run.existing(given.resume)
+    config = run.read_config()
+    if config["system"] != given.system:
+        raise MinigenError(
+            f"{run.path} trains a model {config['system']}, not {given.system}; name that one"
+        )
+    stored = {name: config[name] for name in vars(given) if name in config}
+    options = parser(stored).parse_args(arguments)
+    for name, before in stored.items():
+        now = getattr(options, name)
+        if before != now and name not in OPEN_TO_CHANGE:
+            raise MinigenError(
+                f"{run.path} was trained with {spelled(name, before)}, not {spelled(name, now)}; "
+                "go on with what it has, or start another run"
+            )
+    return options
+
+
+def _restore(run: Run, system: System, facts: Mapping[str, Any]) -> int:
+    """Bring a system to where the run was saved; the number of epochs that it has behind it.
+
+    Raises:
+        MinigenError: the run cannot go on from there.
+    """
+    header = run.restore(system)
+    done: int = header["epoch"]
+    config = facts["config"]
+    for name, before in header["config"].items():
+        if name not in {*OPEN_TO_CHANGE, "versions"} and config.get(name) != before:
+            raise MinigenError(
+                f"{run.checkpoint} was saved with {spelled(name, before)}, and config.json says "
+                f"{spelled(name, config.get(name))}; they are of two runs, mend config.json"
+            )
+    if header["data"] != facts["data"]:
+        raise MinigenError(
+            f"{run.path} was trained on other data in {config['data']}: their SHA-256 began with "
+            f"{header['data'][:12]}, and now does with {facts['data'][:12]}; bring them back, or "
+            "start another run"
+        )
+    if done > config["epochs"]:
+        raise MinigenError(
+            f"{run.path} has {done} epochs behind it, and --epochs is {config['epochs']}; give more"
+        )
+    return done
 
 
 def _announce(system: System, dataset: Dataset, backend: str, batch_size: int) -> None:

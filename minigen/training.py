@@ -70,6 +70,7 @@ def train(
     epochs: int,
     batch_size: int,
     seed: int = 0,
+    done: int = 0,
     xp: ModuleType = np,
     progress: Progress = lambda epoch, done, means: None,
 ) -> Iterator[EpochRecord]:
@@ -83,6 +84,7 @@ def train(
         epochs: how many, counted from 1.
         batch_size: rows in a batch.
         seed: equal seeds on equal backends give equal records and parameters.
+        done: how many of the epochs the task has behind it; the first is done + 1.
         xp: where the rows go and the noise is drawn; the task's parameters must live there too.
         progress: called now and then during an epoch.
 
@@ -91,7 +93,7 @@ def train(
     """
     rows = xp.asarray(dataset.train)
     held_back = xp.asarray(dataset.test)
-    for epoch in range(1, epochs + 1):
+    for epoch in range(done + 1, epochs + 1):
         order = generator(np, seed, Stream.SHUFFLE, epoch).permutation(len(rows))
         learnt = _epoch_means(
             task.learn,

@@ -166,7 +166,9 @@ MUTANTS = [
     ),
     *_in(
         "minigen/optim.py",
-        ["tests/test_optim.py"],
+        ["tests/test_optim.py", "tests/test_resume.py"],
+        ("resume-forgets-the-step", 'self.t = int(state["t"])', "self.t = 0"),
+        ("resume-forgets-the-moments", 'if name != "t":', 'if name == "":'),
         ("sgd-momentum-sign", "velocity *= self.momentum", "velocity *= -self.momentum"),
         ("sgd-lr-twice", "velocity += grads[name]", "velocity += self.lr * grads[name]"),
         ("adam-mean-not-corrected", "c1 = (1 - b1**self.t)", "c1 = 1"),
@@ -305,20 +307,52 @@ MUTANTS = [
     *_in(
         "minigen/checkpoint.py",
         ["tests/test_checkpoint.py"],
-        ("checkpoint-leaves-its-temporary", "temporary.unlink(missing_ok=True)", "pass"),
         ("checkpoint-saves-nan", "np.isfinite(array).all()", "np.isfinite(array).any()"),
         ("checkpoint-loads-nan", "np.isfinite(found).all()", "np.isfinite(found).any()"),
         (
             "checkpoint-any-dtype",
-            "(found.shape, found.dtype) != (wanted.shape, wanted.dtype)",
-            "found.shape != wanted.shape",
+            "(found.shape, found.dtype) != (right.shape, right.dtype)",
+            "found.shape != right.shape",
         ),
         ("checkpoint-newer-format", "version != FORMAT", "version < FORMAT"),
     ),
     *_in(
+        "minigen/atomic.py",
+        ["tests/test_checkpoint.py"],
+        ("checkpoint-leaves-its-temporary", "temporary.unlink(missing_ok=True)", "pass"),
+        ("checkpoint-written-in-place", "with temporary.open(", "with path.open("),
+    ),
+    *_in(
+        "minigen/runs.py",
+        ["tests/test_evaluate.py", "tests/test_resume.py"],
+        ("logs-train-as-test", "getattr(record, split)", "record.train"),
+        ("resume-keeps-later-metrics", "lines[: epoch * len(SPLITS)]", "lines"),
+        ("two-runs-in-one-folder", "fcntl.LOCK_EX |", "fcntl.LOCK_SH |"),
+    ),
+    *_in(
         "minigen/train.py",
-        ["tests/test_evaluate.py"],
-        ("logs-train-as-test", '"test", record.test', '"test", record.train'),
+        ["tests/test_resume.py"],
+        ("resume-on-other-data", 'if header["data"] != facts["data"]:', "if False:"),
+        (
+            "resume-from-the-start",
+            "done = _restore(run, system, facts)",
+            "_restore(run, system, facts)",
+        ),
+    ),
+    *_in(
+        "minigen/training.py",
+        ["tests/test_resume.py"],
+        (
+            "resume-repeats-an-epoch",
+            "range(done + 1, epochs + 1)",
+            "range(max(done, 1), epochs + 1)",
+        ),
+    ),
+    *_in(
+        "minigen/film.py",
+        ["tests/test_resume.py"],
+        ("film-too-long", ".bit_length()", ".bit_length() // 2"),
+        ("film-ahead-of-its-checkpoint", "if epoch <= last:", "if epoch <= last + 1:"),
     ),
 ]
 

@@ -1,5 +1,8 @@
 """What a command's errors look like, and its exit status."""
 
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from minigen import cli
@@ -20,7 +23,9 @@ def failing(error: BaseException) -> None:
             1,
             "out of memory: Unable to allocate 9 GiB; use",
         ),
-        (KeyboardInterrupt(), 130, "minigen: error: stopped\n"),
+        (KeyboardInterrupt(), 130, "minigen: stopped\n"),
+        (KeyboardInterrupt("stopped at epoch 3"), 130, "minigen: stopped at epoch 3\n"),
+        (cli.Terminated(), 143, "minigen: stopped\n"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -41,6 +46,18 @@ def test_debug_lets_the_traceback_through() -> None:
 def test_a_bug_is_not_dressed_up_as_the_users_error() -> None:
     with pytest.raises(ZeroDivisionError):
         cli.run(lambda: failing(ZeroDivisionError()))
+
+
+def test_sigterm_is_heard_while_a_command_runs_and_not_after() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    assert cli.run(lambda: signal.raise_signal(signal.SIGTERM)) == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_command_runs_in_any_thread() -> None:
+    """Where signals cannot be heard."""
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(cli.run, lambda: None).result() == 0
 
 
 def test_no_error_is_status_zero() -> None:

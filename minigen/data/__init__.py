@@ -13,7 +13,9 @@ from minigen.data.rows import from_splits, hold_back
 from minigen.data.toy import MIXTURES, draw
 from minigen.errors import MinigenError
 
-__all__ = ["Dataset", "load", "require_unit_interval"]
+__all__ = ["NAMES", "Dataset", "load", "require_unit_interval"]
+
+NAMES = ("mnist", *MIXTURES)  # of data sets that need no file
 
 
 def load(source: str, *, seed: int = 0) -> Dataset:

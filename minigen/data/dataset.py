@@ -1,5 +1,6 @@
 """What every source of data turns into: rows to learn from and rows held back to judge."""
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,15 @@ class Dataset:
     def width(self) -> int:
         """D, the number of values in one row."""
         return int(self.train.shape[1])
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all rows, their shapes and dtype: equal for equal data sets."""
+        digest = hashlib.sha256()
+        for rows in (self.train, self.test):
+            digest.update(f"{rows.dtype.str} {rows.shape}".encode())
+            digest.update(np.ascontiguousarray(rows).data)
+        return digest.hexdigest()
 
 
 def require_unit_interval(dataset: Dataset) -> None:

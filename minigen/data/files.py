@@ -4,6 +4,7 @@
 Here every claim is held against the file's size first, and nothing is ever unpickled.
 """
 
+import copy
 import math
 import reprlib
 import stat
@@ -11,20 +12,23 @@ import textwrap
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal, NamedTuple
 from warnings import catch_warnings, simplefilter
 
-from numpy import ndarray
+from numpy import dtype, memmap, ndarray
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from minigen.errors import MinigenError
 
 Stream = IO[bytes] | BufferedIOBase  # gzip's and zipfile's have no narrower type in common
+Reader = Callable[[], NDArray[Any]]
 
 BLOCK = 2**20  # bytes that are asked for at once
+MAPPED_SIZE = 2**30  # bytes of an .npy file that is mapped instead of read
 LONGEST_HEADER = 10_240  # bytes; NumPy itself refuses .npy headers above 10,000
 BELIEVED_SIZE = 2**30  # bytes; beyond this, compressed data must not expand more than ...
 BELIEVED_RATIO = 250  # ... this much: zeros reach 1032-fold, MNIST 5-fold
@@ -40,12 +44,17 @@ ALIASES = {
 def read_npy(path: Path) -> NDArray[Any]:
     """The array in an `.npy` file: bool, integers or floats, any shape, byte order and layout.
 
+    From MAPPED_SIZE on the array is a read-only map of the file, which may be larger than memory.
+
     Raises:
         MinigenError: it cannot be opened, is not an `.npy` file, is shorter or longer than its
             header declares, or holds anything but numbers.
     """
     with damage_refused(path), open_regular(path) as (stream, size):
-        return _read_array(stream, size, f"{path}")
+        if size < MAPPED_SIZE:
+            return _read_array(stream, size, f"{path}")
+        shape, order, kind, offset, _ = _read_header(stream, size, f"{path}")
+        return memmap(path, kind, "r", offset, shape, order)
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -55,32 +64,28 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     x_test, y_train and y_test.
 
     Raises:
-        MinigenError: as for `read_archive`; or the file holds other arrays.
+        MinigenError: as for `open_archive`; or the file holds other arrays.
     """
-
-    def keys(found: list[str]) -> list[str]:
-        keys = [ALIASES.get(name, name) for name in found]
+    with open_archive(path) as members:
+        keys = [ALIASES.get(name, name) for name in members]
         splits = {"train", "test"} <= set(keys) <= {"train", "test", "train_labels", "test_labels"}
         if len(keys) != 1 and not (splits and len(set(keys)) == len(keys)):
             raise MinigenError(
-                f"{path}: holds {reprlib.repr(found)}; save one array, or train and test (x_train "
-                "and x_test), optionally with train_labels and test_labels (y_train and y_test)"
+                f"{path}: holds {reprlib.repr([*members])}; save one array, or train and test "
+                "(x_train and x_test), optionally with train_labels and test_labels (y_train and "
+                "y_test)"
             )
-        return keys
-
-    return read_archive(path, keys)
+        return {key: read() for key, read in zip(keys, members.values(), strict=True)}
 
 
-def read_archive(
-    path: Path, name_keys: Callable[[list[str]], list[str]]
-) -> dict[str, NDArray[Any]]:
-    """All arrays in an `.npz` file, under the keys that `name_keys` gives for the names found.
+@contextmanager
+def open_archive(path: Path) -> Iterator[dict[str, Reader]]:
+    """An `.npz` file, opened: by name, a function that reads the array.
 
     Raises:
-        MinigenError: as for `read_npy`; or the file fails its checksums, or expands beyond what
-            it declares or what can be believed; or whatever `name_keys` raises.
+        MinigenError: as for `read_npy`; or the file fails its checksums, holds a name twice, or
+            expands beyond what it declares or what can be believed.
     """
-    arrays = {}
     with damage_refused(path), open_regular(path) as (stream, packed):
         if (begin := stream.read(12))[:2] != b"PK":
             raise MinigenError(
@@ -88,26 +93,45 @@ def read_archive(
             )
         archive = zipfile.ZipFile(stream)
         members = archive.infolist()
-        if any(member.comment for member in members):
-            # NumPy writes none: a damaged length has made the next member look like one.
+        names = [member.filename.removesuffix(".npy") for member in members]
+        if len(set(names)) < len(names) or any(member.comment for member in members):
+            # NumPy writes no comment: a damaged length has made the next member look like one.
             raise MinigenError(
                 f"{path}: damaged or incomplete: a member is lost; copy the file again"
             )
-        keys = name_keys([member.filename.removesuffix(".npy") for member in members])
-        for key, member in zip(keys, members, strict=True):
-            where = f"{path}: {reprlib.repr(member.filename)}"
-            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise MinigenError(f"{where}: unknown compression; save the file with np.savez")
-            refuse_bomb(member.file_size, packed, where)
-            size = member.file_size
-            member.file_size += 1  # room for a byte too many, which zipfile would cut off unseen
-            with damage_refused(where), archive.open(member) as content:
-                arrays[key] = _read_array(content, size, where)
-    return arrays
+        yield {
+            name: partial(_read_member, archive, member, packed, path)
+            for name, member in zip(names, members, strict=True)
+        }
 
 
-def _read_array(stream: Stream, size: int, where: str) -> NDArray[Any]:
-    """The array in a stream of `size` bytes in the `.npy` format."""
+def _read_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, packed: int, path: Path
+) -> NDArray[Any]:
+    """One array of an archive of `packed` bytes."""
+    where = f"{path}: {reprlib.repr(member.filename)}"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise MinigenError(f"{where}: unknown compression; save the file with np.savez")
+    size = member.file_size
+    refuse_bomb(size, packed, where)
+    whole = copy.copy(member)
+    whole.file_size += 1  # room for a byte too many, which zipfile would cut off unseen
+    with damage_refused(where), archive.open(whole) as content:
+        return _read_array(content, size, where)
+
+
+class Header(NamedTuple):
+    """How an `.npy` file lays out its data, which begin at `offset`; what was read, to find out."""
+
+    shape: tuple[int, ...]
+    order: Literal["C", "F"]
+    dtype: dtype[Any]
+    offset: int
+    begin: bytes
+
+
+def _read_header(stream: Stream, size: int, where: str) -> Header:
+    """The header of a stream of `size` bytes in the `.npy` format, once it is credible."""
     head = BytesIO(stream.read(LONGEST_HEADER))
     if not (begin := head.getvalue()).startswith(npy.MAGIC_PREFIX):
         raise MinigenError(
@@ -117,18 +141,24 @@ def _read_array(stream: Stream, size: int, where: str) -> NDArray[Any]:
     with catch_warnings():
         simplefilter("ignore")  # remarks about Python 2, or about odd text in a damaged header
         try:
-            shape, fortran, dtype = readers[npy.read_magic(head)](head)
+            shape, fortran, kind = readers[npy.read_magic(head)](head)
         except MemoryError:  # what Python's parser says of ten thousand brackets
             raise ValueError("the header is nested too deep") from None
-    if dtype.hasobject:
+    if kind.hasobject:
         raise MinigenError(f"{where}: pickled objects are refused; save an array of numbers")
-    if dtype.kind not in "biuf":
-        raise MinigenError(f"{where}: holds {dtype.name} values; save bool, integers or floats")
-    declared = math.prod(shape) * dtype.itemsize
+    if kind.kind not in "biuf":
+        raise MinigenError(f"{where}: holds {kind.name} values; save bool, integers or floats")
+    declared = math.prod(shape) * kind.itemsize
     if declared != size - head.tell():
         raise _wrong_size(where, declared, size - head.tell())
-    data = read_exactly(stream, declared, where, begin[head.tell() :])
-    return ndarray(shape, dtype, data, order="F" if fortran else "C")
+    return Header(shape, "F" if fortran else "C", kind, head.tell(), begin)
+
+
+def _read_array(stream: Stream, size: int, where: str) -> NDArray[Any]:
+    """The array in a stream of `size` bytes in the `.npy` format."""
+    shape, order, kind, offset, begin = _read_header(stream, size, where)
+    data = read_exactly(stream, size - offset, where, begin[offset:])
+    return ndarray(shape, kind, data, order=order)
 
 
 def read_exactly(stream: Stream, size: int, where: str, start: bytes = b"") -> bytearray:

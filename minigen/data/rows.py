@@ -10,6 +10,7 @@ from minigen.data.dataset import Dataset
 from minigen.errors import MinigenError
 
 SMALLEST_SIDE = 8  # pixels: a row of 64 values is drawn as an image, a row of 4 or 9 is not
+MOST_TEST_ROWS = 10_000
 
 
 def from_splits(
@@ -48,10 +49,10 @@ def from_splits(
 
 
 def hold_back(name: str, array: NDArray[Any], seed: int) -> Dataset:
-    """A Dataset from one array as in `as_rows`: a tenth of its rows, at least one, is for test.
+    """A Dataset from one array as in `as_rows`: a tenth of its rows is for test, from 1 to 10,000.
 
     `seed` chooses them. The array is handed over: its rows are rearranged in place, because
-    there may be no room for them twice.
+    there may be no room for them twice. Of a read-only array the last rows are for test.
 
     Raises:
         MinigenError: the array cannot be used, or has a single row.
@@ -61,12 +62,19 @@ def hold_back(name: str, array: NDArray[Any], seed: int) -> Dataset:
     n = len(rows)
     if n == 1:
         raise MinigenError(f"{name}: has 1 row; give at least 2, one to train and one to test")
-    n_test = max(1, n // 10)
-    order = np.random.default_rng(seed).permutation(n)
-    held, kept = order[:n_test], order[n_test:]
-    test = rows[held]
-    rows[held[held < n - n_test]] = rows[kept[kept >= n - n_test]]  # the last rows fill the gaps
-    note = f"{n_test} of {n} rows are held back as test, chosen by seed {seed}"
+    n_test = min(max(1, n // 10), MOST_TEST_ROWS)
+    if rows.flags.writeable:
+        order = np.random.default_rng(seed).permutation(n)
+        held, kept = order[:n_test], order[n_test:]
+        test = rows[held]
+        rows[held[held < n - n_test]] = rows[kept[kept >= n - n_test]]  # the last fill the gaps
+        note = f"{n_test} of {n} rows are held back as test, chosen by seed {seed}"
+    else:
+        test = rows[-n_test:].copy()
+        note = (
+            f"the last {n_test} of {n} rows are held back as test, because the file is too large "
+            "to shuffle; shuffle it before, if its order means something"
+        )
     return Dataset(name, rows[:-n_test], test, image_shape, notes=(*_notes(array), note))
 
 

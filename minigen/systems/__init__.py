@@ -21,15 +21,22 @@ def build(config: Mapping[str, Any], xp: ModuleType) -> System:
 
     Raises:
         MinigenError: options contradict each other, or the model does not fit in memory.
-        LookupError, TypeError, ValueError: the config is not one that `train` has written.
     """
-    system, width, image_shape = SYSTEMS[config["system"]], config["width"], None
+    shape = config["image_shape"]
+    return SYSTEMS[config["system"]](
+        config, config["width"], shape and (shape[0], shape[1]), config["seed"], xp
+    )
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Raises LookupError, TypeError or ValueError unless `train` can have written this config."""
+    for name, least in {"epochs": 1, "batch_size": 1, "seed": 0, "width": 1}.items():
+        if type(config[name]) is not int or config[name] < least:
+            raise ValueError(f"{name} is {config[name]!r}")
+    if not isinstance(config["data"], str):
+        raise TypeError(f"data is {config['data']!r}")
     if config["image_shape"] is not None:
         height, breadth = config["image_shape"]
-        if height * breadth != width:
-            raise ValueError(f"{height}x{breadth} images in rows of {width}")
-        image_shape = height, breadth
-    for name, default in {"data": "", "seed": 0, **system.defaults()}.items():
-        if not isinstance(config[name], type(default)):
-            raise TypeError(f"{name} is {config[name]!r}")
-    return system(config, width, image_shape, config["seed"], xp)
+        if height * breadth != config["width"] or height < 1:
+            raise ValueError(f"{height}x{breadth} images in rows of {config['width']}")
+    SYSTEMS[config["system"]].check_options(config)

@@ -9,6 +9,7 @@ import numpy as np
 from minigen import cli, metrics
 from minigen.backend import Array, Generator, to_numpy
 from minigen.data import Dataset, require_unit_interval
+from minigen.film import Snapshot
 from minigen.layers import Params, sigmoid
 from minigen.losses import bce_with_logits, mse
 from minigen.models.autoencoder import Autoencoder
@@ -17,7 +18,6 @@ from minigen.systems.base import (
     Add,
     Finding,
     Progress,
-    Snapshot,
     System,
     draw_code_plane,
     draw_reconstructions,
@@ -117,16 +117,16 @@ class AutoencoderSystem(System):
         drawn = rng.multivariate_normal(codes.mean(axis=0), covariance, count)
         return drawn.astype(np.float32)
 
-    def snapshot(self, title: str, dataset: Dataset) -> Snapshot:
+    def snapshot(self, dataset: Dataset) -> Snapshot:
         """The same test rows, encoded and decoded."""
-        return Snapshot(title, self.decode(self.encode(scaled(dataset.test[: len(self.noise)]))))
+        return {"rows": self.decode(self.encode(scaled(dataset.test[: len(self.noise)])))}
 
     def draw(
         self,
         folder: Path,
         dataset: Dataset,
         records: Sequence[EpochRecord],
-        snapshots: Sequence[Snapshot],
+        snapshots: Mapping[int, Snapshot],
     ) -> None:
         super().draw(folder, dataset, records, snapshots)
         if self.options["latent_dim"] == 2:

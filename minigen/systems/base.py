@@ -1,20 +1,21 @@
 """What every system gives the commands: networks, a step, samples, figures, an evaluation."""
 
 from abc import ABC, abstractmethod
-from argparse import ArgumentParser
+from argparse import ArgumentError, ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
 from minigen.backend import Array, Generator, generator, to_numpy
-from minigen.cli import check_memory
+from minigen.cli import check_memory, spelled
 from minigen.data import Dataset
+from minigen.film import Snapshot
 from minigen.layers import Composite, Params, prefixed
 from minigen.optim import Optimizer
 from minigen.training import EpochRecord, Stream, Terms, scaled
@@ -26,14 +27,6 @@ N_FIELD = 60  # points on a side of the discriminator's field
 
 Add = Callable[..., object]  # argparse's add_argument
 Progress = Callable[[float], None]
-
-
-class Snapshot(NamedTuple):
-    """What the model makes at one moment of training, for the animation."""
-
-    title: str
-    rows: np.ndarray  # (M, D)
-    field: tuple[np.ndarray, np.ndarray] | None = None  # points, and D(x) there
 
 
 @dataclass(frozen=True)
@@ -125,6 +118,21 @@ class System(ABC):
         cls.add_options(parser.add_argument)
         return vars(parser.parse_args([]))
 
+    @classmethod
+    def check_options(cls, options: Mapping[str, Any]) -> None:
+        """Raises LookupError or ValueError unless the command line could have given these."""
+        parser = ArgumentParser(exit_on_error=False)
+        cls.add_options(parser.add_argument)
+        names = cls.defaults().keys()
+        given = [spelled(name, options[name]) for name in names if options[name] is not False]
+        line = [option.removesuffix(" True").replace(" ", "=", 1) for option in given]
+        try:
+            read = vars(parser.parse_args(line))
+        except ArgumentError as error:
+            raise ValueError(f"{error}") from None
+        if wrong := [name for name in names if read[name] != options[name]]:
+            raise ValueError(f"{wrong[0]} is {options[wrong[0]]!r}")
+
     @staticmethod
     @abstractmethod
     def networks(options: Mapping[str, Any], width: int) -> dict[str, list[int]]:
@@ -173,9 +181,11 @@ class System(ABC):
         return arrays
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take the model's parameters from the arrays of a checkpoint."""
+        """Take parameters and optimizer state from arrays named as in `arrays`."""
         for name, array in self.module.params.items():
             array[...] = self.xp.asarray(arrays[f"model.{name}"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.restore({key: arrays[f"{name}.{key}"] for key in optimizer.state})
 
     def draw_codes(self, count: int, rng: np.random.Generator, dataset: Dataset) -> np.ndarray:
         """Codes (count, Z) from the prior N(0, 1)."""
@@ -186,20 +196,18 @@ class System(ABC):
         """Codes (N, Z) of rows (N, D), or None from a model that cannot tell."""
         return None
 
-    def snapshot(self, title: str, dataset: Dataset) -> Snapshot:
-        """What the model makes of the same noise at every call."""
-        return Snapshot(title, self.decode(self.noise))
+    def snapshot(self, dataset: Dataset) -> Snapshot:
+        """What the model makes of the same noise at every call: "rows" (M, D)."""
+        return {"rows": self.decode(self.noise)}
 
     def draw(
         self,
         folder: Path,
         dataset: Dataset,
         records: Sequence[EpochRecord],
-        snapshots: Sequence[Snapshot],
+        snapshots: Mapping[int, Snapshot],
     ) -> None:
-        """Draw all figures of a finished run: a record and a snapshot for each epoch, and one
-        snapshot before the first.
-        """
+        """Draw all figures of a finished run, from its records and its snapshots by epoch."""
         from minigen import plots  # not above: matplotlib is slow to import
 
         plots.curves(
@@ -210,28 +218,30 @@ class System(ABC):
             self.levels,
         )
         if self.image_shape:
-            mosaics = [self.mosaic(snapshot.rows) for snapshot in snapshots]
-            painters = [
-                partial(plots.images, tiles=tiles, title=f"{self.samples_title}, {snapshot.title}")
-                for tiles, snapshot in zip(mosaics, snapshots, strict=True)
-            ]
-            shape = mosaics[-1].shape
+            tiles = [self.mosaic(snapshot["rows"]) for snapshot in snapshots.values()]
+            shape = tiles[-1].shape
+            painters = [partial(plots.images, tiles=picture) for picture in tiles]
         elif self.width <= 2:
+            shape = 4, 5
+            frame = plots.frame_around(scaled(dataset.test), N_FIELD)
             painters = [
                 partial(
                     plots.density,
                     data=scaled(dataset.test[:N_POINTS]),
-                    samples=snapshot.rows,
-                    title=f"{self.samples_title}, {snapshot.title}",
-                    field=snapshot.field,
+                    samples=snapshot["rows"],
+                    field=(frame, snapshot["field"]) if "field" in snapshot else None,
                 )
-                for snapshot in snapshots
+                for snapshot in snapshots.values()
             ]
-            shape = (4, 5)
         else:
             return
-        plots.picture(folder / "samples.png", painters[-1], shape)
-        plots.animation(folder / "training.gif", painters, shape)
+        moments = (f"after epoch {epoch}" if epoch else "before training" for epoch in snapshots)
+        titled = [
+            partial(paint, title=f"{self.samples_title}, {moment}")
+            for paint, moment in zip(painters, moments, strict=True)
+        ]
+        plots.picture(folder / "samples.png", titled[-1], shape)
+        plots.animation(folder / "training.gif", titled, shape)
 
     def mosaic(self, rows: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
         """Rows (M, D) that are images, as one picture."""

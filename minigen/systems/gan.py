@@ -10,10 +10,11 @@ from minigen import cli, sample_metrics
 from minigen.backend import Array, Generator, generator, to_numpy
 from minigen.data import Dataset, require_unit_interval
 from minigen.data.toy import MIXTURES
+from minigen.film import Snapshot
 from minigen.layers import Params, sigmoid
 from minigen.models.gan import GAN, DiscriminatorLoss
 from minigen.optim import Adam, Optimizer
-from minigen.systems.base import N_FIELD, Add, Finding, Progress, Snapshot, System
+from minigen.systems.base import N_FIELD, Add, Finding, Progress, System
 from minigen.training import Stream, Terms, scaled
 
 N_PARZEN = 10_000  # samples, by Goodfellow's protocol
@@ -172,16 +173,19 @@ class GANSystem(System):
         rows = to_numpy(self.module.generator(self.xp.asarray(codes))[0])
         return (rows + 1) / 2 if self.image_shape else rows
 
-    def snapshot(self, title: str, dataset: Dataset) -> Snapshot:
-        """Samples from the same noise, and D(x) around the data where there is a plane to show."""
+    def snapshot(self, dataset: Dataset) -> Snapshot:
+        """Samples from the same noise, and as "field" D(x) around the data, where rows are points:
+        (G,) on a line, (G, G) in a plane.
+        """
+        samples = super().snapshot(dataset)
         if self.image_shape or self.width > 2:
-            return super().snapshot(title, dataset)
+            return samples
         from minigen.plots import frame_around
 
         points = frame_around(scaled(dataset.test), N_FIELD)
         logits, _ = self.module.discriminator(self.xp.asarray(points.reshape(-1, self.width)))
         probability = to_numpy(sigmoid(logits)).reshape(points.shape[:-1])
-        return Snapshot(title, self.decode(self.noise), (points, probability))
+        return {**samples, "field": probability}
 
     def evaluate(
         self, dataset: Dataset, settings: Mapping[str, Any], progress: Progress

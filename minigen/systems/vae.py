@@ -12,6 +12,7 @@ from minigen import cli, metrics
 from minigen.backend import Array, Generator, generator, to_numpy
 from minigen.data import Dataset, require_unit_interval
 from minigen.errors import MinigenError
+from minigen.film import Snapshot
 from minigen.layers import Params
 from minigen.models.vae import VAE, NegativeELBO
 from minigen.optim import Adam, Optimizer
@@ -19,7 +20,6 @@ from minigen.systems.base import (
     Add,
     Finding,
     Progress,
-    Snapshot,
     System,
     draw_code_plane,
     draw_reconstructions,
@@ -147,7 +147,7 @@ class VAESystem(System):
         folder: Path,
         dataset: Dataset,
         records: Sequence[EpochRecord],
-        snapshots: Sequence[Snapshot],
+        snapshots: Mapping[int, Snapshot],
     ) -> None:
         super().draw(folder, dataset, records, snapshots)
         if self.module.n_latent == 2:

@@ -1,0 +1,1 @@
+"""What machines do to a run: processes killed, files damaged, disks filled, hours of work."""

@@ -1,0 +1,325 @@
+"""`--resume`: a run that was stopped goes on as if it had not been, or says why it cannot."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from minigen import film, plots
+from minigen.film import LENGTH, Film
+from minigen.runs import Run
+from minigen.systems import SYSTEMS
+from minigen.train import main
+from tests.helpers import points, squares
+
+SMALL = ["--hidden", "6", "--batch-size", "64", "--latent-dim", "2"]
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> str:
+    return str(squares(tmp_path / "digits.npy", 100))
+
+
+@pytest.fixture
+def undrawn() -> Iterator[None]:
+    """Without the figures, which take the time."""
+    with patch.object(SYSTEMS["vae"], "draw"):
+        yield
+
+
+@pytest.fixture
+def short_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer pictures, because they take the time; and so the film is thinned in these tests."""
+    monkeypatch.setattr(film, "LENGTH", 4)
+    monkeypatch.setattr(plots, "DWELL", 1)
+
+
+def train(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def content(run: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*") if path.is_file()
+    }
+
+
+def assert_same(run: Path, other: Path) -> None:
+    found, right = content(run), content(other)
+    assert found.keys() == right.keys()
+    for name in found:
+        assert found[name] == right[name], name
+
+
+@pytest.mark.usefixtures("short_film")
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_5_and_5_epochs_are_10(system: str, digits: str, tmp_path: Path) -> None:
+    """To the last byte of every file: parameters, moments, metrics, figures, animation."""
+    command = [system, "--data", digits, *SMALL]
+    assert train(*command, "--epochs", 10, "--out", tmp_path / "whole") == 0
+    with patch.object(SYSTEMS[system], "draw"):
+        assert train(*command, "--epochs", 5, "--out", tmp_path / "parts") == 0
+    assert train(system, "--resume", tmp_path / "parts", "--epochs", 10) == 0
+    assert_same(tmp_path / "parts", tmp_path / "whole")
+    assert "figures/training.gif" in content(tmp_path / "parts")
+
+
+@pytest.mark.usefixtures("short_film")
+def test_a_gan_of_points_goes_on_with_its_field(tmp_path: Path) -> None:
+    command = ["gan", "--data", points(tmp_path / "x.npy", 100), *SMALL]
+    train(*command, "--epochs", 2, "--out", tmp_path / "whole")
+    with patch.object(SYSTEMS["gan"], "draw"):
+        train(*command, "--epochs", 1, "--out", tmp_path / "parts")
+    train("gan", "--resume", tmp_path / "parts", "--epochs", 2)
+    assert_same(tmp_path / "parts", tmp_path / "whole")
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "minigen.train", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def stopped(process: subprocess.Popen[str], number: int, line: str) -> tuple[str, float]:
+    """Send the signal once the process has printed a line that begins so; what it says on stderr,
+    and the seconds that it took.
+    """
+    assert process.stdout is not None
+    assert any(printed.startswith(line) for printed in process.stdout)
+    time.sleep(0.05)  # into the next epoch
+    process.send_signal(number)
+    sent = time.monotonic()
+    said = process.communicate()[1]
+    return said, time.monotonic() - sent
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_a_signal_stops_within_a_second_and_loses_nothing(
+    number: int, status: int, tmp_path: Path
+) -> None:
+    digits = squares(tmp_path / "digits.npy", 20_000)
+    command = ["vae", "--data", digits, *SMALL]
+    taken = []
+    for attempt in range(3):  # a busy machine may be late by itself
+        run = tmp_path / f"run-{attempt}"
+        process = start(*command, "--epochs", 1000, "--out", run)
+        said, seconds = stopped(process, number, "epoch   2")
+        assert process.returncode == status
+        taken.append(seconds)
+        if seconds < 1:
+            break
+    assert min(taken) < 1
+    found = re.fullmatch(
+        rf"minigen: stopped at epoch (\d+), saved to {run}/checkpoint\.npz after epoch (\d+); "
+        rf"go on with python -m minigen\.train vae --resume {run}\n",
+        said,
+    )
+    assert found
+    done = int(found[2])
+    assert int(found[1]) == done + 1 >= 3
+
+    with patch.object(SYSTEMS["vae"], "draw"):
+        assert train("vae", "--resume", run, "--epochs", done + 1) == 0
+        assert train(*command, "--epochs", done + 1, "--out", tmp_path / "whole") == 0
+    assert_same(run, tmp_path / "whole")
+
+
+def test_a_stop_in_the_first_epoch_can_be_resumed(tmp_path: Path) -> None:
+    digits = squares(tmp_path / "digits.npy", 100_000)
+    process = start("vae", "--data", digits, *SMALL, "--out", tmp_path / "run")
+    said, _ = stopped(process, signal.SIGTERM, "terms")
+    assert "stopped at epoch 1, saved to " in said
+    with np.load(tmp_path / "run" / "checkpoint.npz") as archive:
+        assert archive["optimizer.t"] == 0
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("broken", ["append_metrics", "save"])
+def test_a_death_between_two_files_is_no_matter(broken: str, digits: str, tmp_path: Path) -> None:
+    """Metrics and snapshots may be one epoch ahead of the checkpoint, or end in half a line."""
+    command = ["vae", "--data", digits, *SMALL, "--epochs", 3]
+    train(*command, "--out", tmp_path / "whole")
+
+    class Killed(BaseException):
+        pass
+
+    method, calls = getattr(Run, broken), []
+
+    def dies_in_epoch_2(self: Run, *arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) < (3 if broken == "save" else 2):  # a checkpoint is saved before epoch 1 too
+            method(self, *arguments)
+            return
+        with self.metrics.open("a") as file:
+            file.write('{"epoch": 2, "spl')
+        raise Killed
+
+    with patch.object(Run, broken, dies_in_epoch_2), pytest.raises(Killed):
+        train(*command, "--out", tmp_path / "run")
+    assert train("vae", "--resume", tmp_path / "run") == 0
+    assert_same(tmp_path / "run", tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("short_film")
+def test_a_finished_run_is_drawn_again_and_stays_as_it_is(digits: str, tmp_path: Path) -> None:
+    train("vae", "--data", digits, *SMALL, "--epochs", 1, "--out", tmp_path / "run")
+    before = content(tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "figures")
+    (tmp_path / "run" / "figures").mkdir()
+    assert train("vae", "--resume", tmp_path / "run") == 0
+    assert content(tmp_path / "run") == before
+
+
+@pytest.fixture
+def run(digits: str, tmp_path: Path) -> Path:
+    """Two epochs of a VAE."""
+    with patch.object(SYSTEMS["vae"], "draw"):
+        train("vae", "--data", digits, *SMALL, "--epochs", 2, "--out", tmp_path / "run")
+    return tmp_path / "run"
+
+
+def refusal(run: Path, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """What the command says; it has touched nothing."""
+    before = content(run)
+    assert train(*(arguments or ("vae",)), "--resume", run) == 1
+    assert content(run) == before
+    said = capsys.readouterr().err
+    assert said.startswith("minigen: error: ")
+    assert said.count("\n") == 1
+    return said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["vae", "--hidden", "7"], "was trained with --hidden 6, not --hidden 7; go on with"),
+        (["vae", "--lr", "0.5"], "with --lr 0.001, not --lr 0.5"),
+        (["vae", "--binarize"], "with --binarize False, not --binarize True"),
+        (["gan"], "trains a model vae, not gan; name that one"),
+        (["vae", "--data", "ring"], "digits.npy, not --data ring"),
+        (["vae", "--epochs", "1"], "has 2 epochs behind it, and --epochs is 1; give more"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_differs_is_named_on_both_sides(
+    arguments: list[str], message: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in refusal(run, capsys, *arguments)
+
+
+def test_other_data_are_noticed(run: Path, digits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    images = np.load(digits)
+    images[7, 3, 3] ^= 1
+    np.save(digits, images)
+    assert "was trained on other data" in refusal(run, capsys)
+
+
+def edited(config: Path, **changes: object) -> None:
+    config.write_text(json.dumps(json.loads(config.read_text()) | changes))
+
+
+def test_a_checkpoint_of_another_run_is_noticed(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited(run / "config.json", beta=4.0)
+    said = refusal(run, capsys)
+    assert "checkpoint.npz was saved with --beta 1.0, and config.json says --beta 4.0" in said
+
+
+def test_another_architecture_in_config_is_noticed(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited(run / "config.json", hidden=[7])
+    assert "model.encoder.0.weight is float32 (64, 6), expected float32 (64, 7)" in refusal(
+        run, capsys
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "message"),
+    [
+        ("checkpoint.npz", None, "is no run folder, checkpoint.npz is missing"),
+        ("config.json", None, "is no run folder, config.json is missing"),
+        ("checkpoint.npz", b"PK\3\4 cut", "checkpoint.npz: damaged or incomplete"),
+        ("snapshots.npz", None, "snapshots.npz: cannot be opened: No such file"),
+        ("snapshots.npz", b"PK\3\4 cut", "snapshots.npz: damaged or incomplete"),
+        ("metrics.jsonl", None, "metrics.jsonl: ends before epoch 2; train again"),
+        ("metrics.jsonl", b"{}\n{}\n{}\n{}\n", "metrics.jsonl: damaged, it does not hold one line"),
+        ("config.json", b"{", "config.json: not the configuration of a run"),
+        ("config.json", b'{"epochs": 0, "batch_size": 1}', "not the configuration of a run"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_or_damaged_is_named(
+    file: str, damage: bytes | None, message: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if damage is None:
+        (run / file).unlink()
+    else:
+        (run / file).write_bytes(damage)
+    assert message in refusal(run, capsys)
+
+
+@pytest.mark.parametrize("command", ["--resume", "--out"])
+def test_one_process_at_a_time_writes_a_folder(
+    command: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Run.reopen(str(run)):
+        before = content(run)
+        assert train("vae", command, run) == 1
+        assert "another process is training in" in capsys.readouterr().err
+        assert content(run) == before
+
+
+def test_leftovers_of_a_killed_process_are_removed(run: Path, digits: str) -> None:
+    leftover = run / "checkpoint.npz.123.tmp"
+    new = ["--data", digits, *SMALL, "--epochs", 1, "--out", run, "--overwrite"]
+    for arguments in (["--resume", run], new):
+        leftover.write_bytes(b"half")
+        with patch.object(SYSTEMS["vae"], "draw"):
+            assert train("vae", *arguments) == 0
+        assert not leftover.exists()
+
+
+def test_resume_and_overwrite_exclude_each_other(run: Path) -> None:
+    with pytest.raises(SystemExit) as stop:
+        train("vae", "--resume", run, "--overwrite")
+    assert stop.value.code == 2
+
+
+def test_a_film_keeps_a_bounded_number_of_evenly_spaced_snapshots(tmp_path: Path) -> None:
+    reel, counts = Film(), []
+    for epoch in range(8 * LENGTH + 1):
+        kept = reel.add(epoch, {"rows": np.full((2, 3), epoch, np.float32)})
+        assert kept == (epoch in reel.snapshots)
+        counts.append(len(reel.snapshots))
+    assert max(counts) == LENGTH
+    assert list(reel.snapshots) == list(range(0, 8 * LENGTH + 1, 16))
+    assert all((s["rows"] == epoch).all() for epoch, s in reel.snapshots.items())
+
+
+@pytest.mark.parametrize("last", [0, 3, LENGTH - 1, LENGTH, LENGTH + 1, 3 * LENGTH + 7])
+def test_a_film_goes_on_as_if_it_had_not_been_cut(last: int, tmp_path: Path) -> None:
+    """Also where the file is ahead of the checkpoint by the epoch that halves it."""
+    reel = Film()
+    for epoch in range(last + 2):
+        reel.add(epoch, {"rows": np.full((2, 3), epoch, np.float32)})
+    reel.save(tmp_path / "film.npz")
+    again = Film.load(tmp_path / "film.npz", {"rows": np.zeros((2, 3), np.float32)}, last)
+    assert max(again.snapshots) <= last
+    for epoch in range(last + 1, 8 * LENGTH):
+        for each in (reel, again):
+            if epoch > last + 1 or each is again:
+                each.add(epoch, {"rows": np.full((2, 3), epoch, np.float32)})
+    assert again.snapshots.keys() == reel.snapshots.keys()
+    for epoch, snapshot in again.snapshots.items():
+        np.testing.assert_array_equal(snapshot["rows"], reel.snapshots[epoch]["rows"])
