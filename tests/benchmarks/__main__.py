@@ -1,0 +1,149 @@
+"""Training steps, minigen against PyTorch and against the bare matrix products.
+
+    python -m pip install torch
+    python -m tests.benchmarks                                    # the standard VAE, AE and GAN
+    python -m tests.benchmarks --sweep --json benchmark.json      # batch sizes and widths too
+    python -m tests.benchmarks --device cuda
+    python -m tests.benchmarks --draw benchmark.json --figure tutorials/figures/benchmark.png
+
+The contestants take turns in one process, so that a machine that slows down slows them alike; each
+ratio is taken within a turn.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+BATCHES = (32, 64, 128, 256, 512, 1024, 2048, 4096)
+WIDTHS = (100, 200, 400, 800, 1600)
+STANDARD = (("vae", 128, 400), ("ae", 128, 400), ("gan", 64, 256))
+FLOOR = "matrix products"
+
+
+def main() -> int:
+    """Run the command; returns its exit status."""
+    options = _options()
+    if options.draw:
+        from tests.benchmarks.figure import draw
+
+        draw(options.figure, json.loads(options.draw.read_text()))
+        return 0
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(options.threads)  # before NumPy is imported
+    document = measure(options)
+    if options.json:
+        options.json.write_text(json.dumps(document, indent=1) + "\n")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--sweep", action="store_true", help=f"the VAE at batches {BATCHES} and widths {WIDTHS}")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="cuda compares CuPy")
+    add("--threads", type=int, default=2)
+    add("--blocks", type=int, default=15, help="turns of each contestant")
+    add("--json", type=Path, metavar="FILE", help="write all numbers")
+    add("--draw", type=Path, metavar="FILE", help="measure nothing, draw what FILE holds")
+    add("--figure", type=Path, metavar="PNG", default=Path("benchmark.png"))
+    return parser.parse_args()
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Time everything that was asked for, and print it."""
+    from minigen import data
+    from tests.benchmarks.contestants import Size
+    from tests.benchmarks.measure import as_result, compare, exponent
+
+    makers, versions, wait = contestants(options.device, options.threads)
+    machine = f"{options.threads} threads" if options.device == "cpu" else versions["device"]
+    print(", ".join(f"{name} {version}" for name, version in versions.items()), machine)
+    images = data.load("mnist").train
+    sizes = [Size(*size) for size in STANDARD]
+    if options.sweep:
+        sizes += [Size("vae", batch, 400) for batch in BATCHES if batch != 128]
+        sizes += [Size("vae", 128, width) for width in WIDTHS if width != 400]
+    results = []
+    for size in sizes:
+        steps = {name: make(size, images) for name, make in makers.items()}
+        results.append(as_result(size, compare(steps, options.blocks, wait)))
+        _print(results[-1])
+    document: dict[str, Any] = {
+        "machine": machine, "versions": versions, "floor": FLOOR, "results": results,
+    }  # fmt: skip
+    if options.sweep:
+        many = [r for r in results if r["model"] == "vae" and r["width"] == 400]
+        slope = exponent([r for r in many if r["batch"] >= 128], "minigen")
+        print(f"cost grows as batch size to the power {slope:.3f} from 128 to {BATCHES[-1]}")
+        document["exponent"] = slope
+    return document
+
+
+def contestants(
+    device: str, threads: int
+) -> tuple[dict[str, Callable[..., Any]], dict[str, str], Callable[[], object]]:
+    """How each contestant is made, the versions of all, and how to wait for the device."""
+    import numpy as np
+
+    from tests.benchmarks.contestants import floor, minigen, torch, torch_module
+
+    versions = {"python": platform.python_version(), "numpy": np.__version__}
+    try:
+        module = torch_module()
+        versions["torch"] = module.__version__
+    except ModuleNotFoundError:
+        module = None
+        print("PyTorch is not installed, so minigen meets the matrix products alone")
+    if device == "cpu":
+        makers: dict[str, Callable[..., Any]] = {"minigen": minigen, FLOOR: floor}
+        if module:
+            module.set_num_threads(threads)
+            makers |= {
+                "PyTorch eager": torch,
+                "PyTorch eager, fused Adam": partial(torch, fused=True),
+                "torch.compile, fused Adam": partial(torch, fused=True, compiled="default"),
+            }
+        return makers, versions, lambda: None
+
+    from minigen.backend import select
+
+    xp, _ = select("cupy")
+    versions |= {"cupy": xp.__version__, "device": _device_name(xp)}
+    makers = {"minigen": partial(minigen, xp=xp), FLOOR: partial(floor, xp=xp)}
+    if module:
+        on_gpu = partial(torch, device="cuda")
+        makers |= {
+            "PyTorch eager": on_gpu,
+            "torch.compile": partial(on_gpu, fused=True, compiled="default"),
+            "torch.compile, CUDA graphs": partial(on_gpu, fused=True, compiled="reduce-overhead"),
+        }
+    return makers, versions, xp.cuda.Device().synchronize
+
+
+def _device_name(xp: Any) -> str:
+    return str(xp.cuda.runtime.getDeviceProperties(0)["name"].decode())
+
+
+def _print(result: dict[str, Any]) -> None:
+    print(f"\n{result['model']}, {result['batch']} rows, hidden width {result['width']}")
+    floor = result["times"][FLOOR]["ms"]
+    for name, time in result["times"].items():
+        print(
+            f"  {name:28} {time['ms']:9.3f} ms  {time['ms'] / floor:5.2f} x the products  "
+            f"{time['ratio']:5.2f} x minigen ({time['least']:.2f} to {time['most']:.2f})",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

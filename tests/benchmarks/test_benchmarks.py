@@ -1,0 +1,84 @@
+"""The comparison counts the products that a step really makes, takes turns, and draws."""
+
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.benchmarks import contestants, measure
+from tests.benchmarks.contestants import Size
+from tests.benchmarks.figure import draw
+from tests.strict import standin
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (50, 784), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("model", ["vae", "ae", "gan"])
+def test_the_floor_makes_the_products_of_the_step(
+    model: str, strict: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the stand-in for CuPy, whose products can be watched; a GPU's step is the same."""
+    size = Size(model, 7, 5)
+    seen: list[tuple[Any, Any]] = []
+    plain, product = standin.ndarray.__matmul__, standin.__getattr__("matmul")
+
+    def watched(a: Any, b: Any) -> Any:
+        seen.append((a.shape, b.shape))
+        return plain(a, b)
+
+    def watched_product(a: Any, b: Any, out: Any) -> Any:
+        seen.append((a.shape, b.shape))
+        return product(a, b, out=out)
+
+    monkeypatch.setattr(standin.ndarray, "__matmul__", watched)
+    contestants.minigen(size, IMAGES, strict)()
+    of_the_step, seen = seen, []
+    monkeypatch.setattr(standin, "matmul", watched_product, raising=False)
+    contestants.floor(size, IMAGES, strict)()
+    assert sorted(seen) == sorted(of_the_step)
+
+
+def test_torch_takes_the_same_steps() -> None:
+    """As many parameters move, and no more."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    before = torch.get_num_threads()
+    for model in ("vae", "ae", "gan"):
+        contestants.torch(Size(model, 7, 5), IMAGES)()
+    assert torch.get_num_threads() == before
+
+
+def test_contestants_take_turns_and_are_compared_with_the_first() -> None:
+    calls = []
+
+    def step(name: str, seconds: float) -> contestants.Step:
+        def wait() -> None:
+            calls.append(name)
+            time.sleep(seconds)
+
+        return wait
+
+    steps = {"a": step("a", 0.02), "b": step("b", 0.06)}
+    table = measure.compare(steps, blocks=3)
+    turns = "".join(calls).replace("aa", "a")
+    assert "ab" in turns
+    assert table["a"]["ratio"] == 1
+    assert 2 < table["b"]["ratio"] < 4
+    assert table["b"]["least"] <= table["b"]["ratio"] <= table["b"]["most"]
+    assert table["a"]["ms"] >= 20
+
+
+@pytest.mark.parametrize("power", [1.0, 1.2])
+def test_the_exponent_of_a_power_law(power: float) -> None:
+    results = [{"batch": n, "times": {"x": {"ms": 3 * n**power}}} for n in (128, 512, 4096)]
+    assert measure.exponent(results, "x") == pytest.approx(power)
+
+
+def test_the_figure_is_drawn(tmp_path: Path) -> None:
+    times = {"minigen": {"ms": 2.0}, "floor": {"ms": 1.0}, "PyTorch": {"ms": 3.0}}
+    sizes = [Size("vae", 128, 400), Size("vae", 512, 400), Size("vae", 128, 800)]
+    results = [measure.as_result(size, times) for size in sizes]
+    draw(tmp_path / "x.png", {"machine": "m", "floor": "floor", "results": results})
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
