@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from minigen import cli, data
+from minigen import cli
 from minigen.backend import NAMES, select
 from minigen.runs import Run
 from minigen.systems.base import Finding
@@ -45,8 +45,7 @@ def _parser() -> argparse.ArgumentParser:
 def _evaluate(options: argparse.Namespace) -> None:
     xp, _ = select(options.backend)
     run = Run.existing(options.run)
-    system = run.load_system(xp)
-    dataset = data.load(system.options["data"], seed=system.options["seed"])
+    system, dataset = run.load(xp)
     with cli.bar(100, "%") as bar:
 
         def progress(done: float) -> None:

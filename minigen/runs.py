@@ -20,9 +20,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from minigen import checkpoint
+from minigen import checkpoint, data
 from minigen.atomic import remove_leftovers, replacing, writing
 from minigen.backend import Array
+from minigen.data import Dataset
 from minigen.errors import MinigenError
 from minigen.systems import build, check
 from minigen.systems.base import System
@@ -139,16 +140,28 @@ class Run:
             check(config)
             return config
 
-    def load_system(self, xp: ModuleType) -> System:
-        """The model that was trained here, with the parameters of the checkpoint.
+    def load(self, xp: ModuleType) -> tuple[System, Dataset]:
+        """The model that was trained here, with the parameters of the checkpoint, and its data.
 
         Raises:
-            MinigenError: config.json or the checkpoint is damaged, or they do not belong together.
+            MinigenError: config.json or the checkpoint is damaged, or they do not belong together;
+                the data cannot be read, or are of another width.
         """
         with self._config_blamed():
             system = build(self.read_config(), xp)
         self.restore(system)
-        return system
+        dataset = data.load(system.options["data"], seed=system.options["seed"])
+        self.check_width(dataset)
+        return system, dataset
+
+    def check_width(self, dataset: Dataset) -> None:
+        """Raises MinigenError unless these rows are as wide as those of the run."""
+        width = self.read_config()["width"]
+        if dataset.width != width:
+            raise MinigenError(
+                f"{dataset.name}: has rows of {dataset.width} values, and {self.path} was trained "
+                f"on rows of {width}; bring those back, or train again"
+            )
 
     def restore(self, system: System) -> checkpoint.Header:
         """Give a system the parameters and the optimizer state of the checkpoint; its header.
@@ -158,8 +171,8 @@ class Run:
         """
 
         def expected(header: checkpoint.Header) -> Mapping[str, Array]:
-            epoch, config, data = (header.get(name) for name in ("epoch", "config", "data"))
-            of_a_run = type(epoch) is int and isinstance(config, dict) and isinstance(data, str)
+            epoch, config, digest = (header.get(name) for name in ("epoch", "config", "data"))
+            of_a_run = type(epoch) is int and isinstance(config, dict) and isinstance(digest, str)
             if not (of_a_run and header["epoch"] >= 0):
                 raise MinigenError(
                     f"{self.checkpoint}: the header is not one of a training run; train again"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigen import cli, data
+from minigen import cli
 from minigen.atomic import replacing, writing
 from minigen.backend import NAMES, generator, select
 from minigen.data import Dataset
@@ -67,8 +67,7 @@ def _picture_or_array(text: str) -> Path:
 def _sample(options: argparse.Namespace) -> None:
     xp, _ = select(options.backend)
     run = Run.existing(options.run)
-    system = run.load_system(xp)
-    dataset = data.load(system.options["data"], seed=system.options["seed"])
+    system, dataset = run.load(xp)
     rng = generator(np, options.seed, Stream.SAMPLES)
     count = options.count or (10 if options.interpolate or options.reconstruct else 100)
     if options.reconstruct:

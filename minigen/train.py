@@ -67,16 +67,16 @@ def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
         )
         add("--seed", type=cli.whole(0), default=0, metavar="N", help="same seed, same run")
         add("--backend", choices=NAMES, default="numpy", help="where to compute")
-        add("--out", metavar="DIR", help="run folder; without it, a fresh one under runs")
-        what = command.add_mutually_exclusive_group()
-        what.add_argument(
-            "--overwrite", action="store_true", help="replace the run that --out holds"
+        folder = command.add_mutually_exclusive_group()
+        folder.add_argument(
+            "--out", metavar="DIR", help="run folder; without it, a fresh one under runs"
         )
-        what.add_argument(
+        folder.add_argument(
             "--resume",
             metavar="RUN",
             help="go on with this run, with the options that it has, up to --epochs",
         )
+        add("--overwrite", action="store_true", help="replace the run that --out holds")
         add("--debug", action="store_true", help="show the traceback of an error")
         command.set_defaults(**(defaults or {}))
     return parser
@@ -113,6 +113,7 @@ def _train(options: argparse.Namespace, arguments: Sequence[str] | None) -> None
     with opened as run:
         done, film = 0, Film()
         if resumed:
+            run.check_width(dataset)
             done = _restore(run, system, facts)
             film = Film.load(run.snapshots, system.snapshot(dataset), done)
             run.cut_metrics(done, system.titles)
@@ -196,6 +197,8 @@ def _as_before(given: argparse.Namespace, arguments: Sequence[str] | None) -> ar
         MinigenError: it does, or there is no such run.
     """
     run = Run.existing(given.resume)
+    if given.overwrite:
+        raise MinigenError(f"--overwrite would replace {run.path}, --resume goes on; leave one out")
     config = run.read_config()
     if config["system"] != given.system:
         raise MinigenError(

@@ -373,7 +373,8 @@ def first_failure(folder: Path, tests: Sequence[str]) -> str | None:
         "PYTHONDONTWRITEBYTECODE": "1",
         **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     }
-    command = [sys.executable, "-c", RUN, "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *tests]
+    quiet = ["-n0", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-c", RUN, *quiet, *tests]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode == 0:
         return None

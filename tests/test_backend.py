@@ -64,11 +64,13 @@ def test_auto_falls_back_and_says_why(broken_cupy: None) -> None:
     assert "\n" not in line
 
 
+@pytest.mark.fault("no CuPy")
 def test_explicit_cupy_that_cannot_work_is_an_error(broken_cupy: None) -> None:
     with pytest.raises(MinigenError, match="CuPy does not work here: RuntimeError: cudaError"):
         backend.select("cupy")
 
 
+@pytest.mark.fault("no CuPy")
 def test_cupy_that_is_not_installed_is_named(no_cupy: None) -> None:
     with pytest.raises(MinigenError, match=r"ModuleNotFoundError.*--backend numpy"):
         backend.select("cupy")

@@ -28,6 +28,7 @@ def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+@pytest.mark.fault("full disk")
 def test_a_failure_while_writing_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +68,7 @@ def test_load_gives_back_what_was_saved(tmp_path: Path) -> None:
     assert arrays.keys() == EXPECTED.keys()
 
 
+@pytest.mark.fault("foreign checkpoint")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -85,6 +87,7 @@ def test_a_foreign_checkpoint_is_refused(
         checkpoint.load(written(tmp_path / "c.npz", **changes), expected)
 
 
+@pytest.mark.fault("foreign checkpoint")
 def test_a_newer_format_and_a_foreign_header_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "c.npz"
     checkpoint.save(path, {"format": 2}, {"t": 0})
@@ -95,6 +98,7 @@ def test_a_newer_format_and_a_foreign_header_are_refused(tmp_path: Path) -> None
         checkpoint.load(path, lambda header: {"t": 0})
 
 
+@pytest.mark.fault("foreign checkpoint")
 def test_a_cut_checkpoint_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "c.npz")
     path.write_bytes(path.read_bytes()[:-40])
@@ -102,6 +106,7 @@ def test_a_cut_checkpoint_is_refused(tmp_path: Path) -> None:
         checkpoint.load(path, expected)
 
 
+@pytest.mark.fault("NaN loss")
 def test_nan_is_never_written(tmp_path: Path) -> None:
     path = written(tmp_path / "c.npz")
     before = path.read_bytes()

@@ -100,6 +100,7 @@ def test_values_of_activations() -> None:
     )
 
 
+@pytest.mark.fault("saturated")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_sigmoid_neither_overflows_nor_loses_its_small_values(dtype: str) -> None:
     x = np.array([[-1000, -80, 0, 80, 1000]], dtype)
@@ -181,6 +182,7 @@ def test_rows_do_not_see_each_other(rng: Rng) -> None:
         np.testing.assert_allclose(grads_permuted[name], grads[name], rtol=1e-12)
 
 
+@pytest.mark.fault("caller's arrays")
 @pytest.mark.parametrize(
     "layout",
     [np.asfortranarray, lambda x: np.repeat(x, 2, axis=0)[::2], lambda x: x[::-1, ::-1]],

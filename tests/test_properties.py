@@ -189,6 +189,7 @@ def close(found: np.ndarray, expected: np.ndarray) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * scale)
 
 
+@pytest.mark.fault("caller's arrays")
 @every_case
 @always
 @given(draw=draws(dtypes=("float32", "float64")))

@@ -60,6 +60,7 @@ def assert_same(run: Path, other: Path) -> None:
         assert found[name] == right[name], name
 
 
+@pytest.mark.fault("resume")
 @pytest.mark.usefixtures("short_film")
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_5_and_5_epochs_are_10(system: str, digits: str, tmp_path: Path) -> None:
@@ -73,6 +74,7 @@ def test_5_and_5_epochs_are_10(system: str, digits: str, tmp_path: Path) -> None
     assert "figures/training.gif" in content(tmp_path / "parts")
 
 
+@pytest.mark.fault("resume")
 @pytest.mark.usefixtures("short_film")
 def test_a_gan_of_points_goes_on_with_its_field(tmp_path: Path) -> None:
     command = ["gan", "--data", points(tmp_path / "x.npy", 100), *SMALL]
@@ -101,6 +103,7 @@ def stopped(process: subprocess.Popen[str], number: int, line: str) -> tuple[str
     return said, time.monotonic() - sent
 
 
+@pytest.mark.fault("Ctrl-C", "SIGTERM")
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
 )
@@ -134,6 +137,7 @@ def test_a_signal_stops_within_a_second_and_loses_nothing(
     assert_same(run, tmp_path / "whole")
 
 
+@pytest.mark.fault("SIGTERM")
 def test_a_stop_in_the_first_epoch_can_be_resumed(tmp_path: Path) -> None:
     digits = squares(tmp_path / "digits.npy", 100_000)
     process = start("vae", "--data", digits, *SMALL, "--out", tmp_path / "run")
@@ -143,6 +147,7 @@ def test_a_stop_in_the_first_epoch_can_be_resumed(tmp_path: Path) -> None:
         assert archive["optimizer.t"] == 0
 
 
+@pytest.mark.fault("kill")
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("broken", ["append_metrics", "save"])
 def test_a_death_between_two_files_is_no_matter(broken: str, digits: str, tmp_path: Path) -> None:
@@ -199,6 +204,7 @@ def refusal(run: Path, capsys: pytest.CaptureFixture[str], *arguments: object) -
     return said
 
 
+@pytest.mark.fault("cannot resume")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -217,6 +223,7 @@ def test_what_differs_is_named_on_both_sides(
     assert message in refusal(run, capsys, *arguments)
 
 
+@pytest.mark.fault("cannot resume")
 def test_other_data_are_noticed(run: Path, digits: str, capsys: pytest.CaptureFixture[str]) -> None:
     images = np.load(digits)
     images[7, 3, 3] ^= 1
@@ -228,6 +235,7 @@ def edited(config: Path, **changes: object) -> None:
     config.write_text(json.dumps(json.loads(config.read_text()) | changes))
 
 
+@pytest.mark.fault("cannot resume")
 def test_a_checkpoint_of_another_run_is_noticed(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,6 +244,7 @@ def test_a_checkpoint_of_another_run_is_noticed(
     assert "checkpoint.npz was saved with --beta 1.0, and config.json says --beta 4.0" in said
 
 
+@pytest.mark.fault("cannot resume")
 def test_another_architecture_in_config_is_noticed(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -245,6 +254,7 @@ def test_another_architecture_in_config_is_noticed(
     )
 
 
+@pytest.mark.fault("cannot resume")
 @pytest.mark.parametrize(
     ("file", "damage", "message"),
     [
@@ -280,6 +290,7 @@ def test_one_process_at_a_time_writes_a_folder(
         assert content(run) == before
 
 
+@pytest.mark.fault("kill")
 def test_leftovers_of_a_killed_process_are_removed(run: Path, digits: str) -> None:
     leftover = run / "checkpoint.npz.123.tmp"
     new = ["--data", digits, *SMALL, "--epochs", 1, "--out", run, "--overwrite"]
@@ -290,10 +301,15 @@ def test_leftovers_of_a_killed_process_are_removed(run: Path, digits: str) -> No
         assert not leftover.exists()
 
 
-def test_resume_and_overwrite_exclude_each_other(run: Path) -> None:
+def test_resume_excludes_another_folder(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        train("vae", "--resume", run, "--overwrite")
+        train("vae", "--resume", run, "--out", run)
     assert stop.value.code == 2
+    assert "--out: not allowed with argument --resume" in capsys.readouterr().err
+
+
+def test_resume_does_not_overwrite(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--overwrite would replace" in refusal(run, capsys, "vae", "--overwrite")
 
 
 def test_a_film_keeps_a_bounded_number_of_evenly_spaced_snapshots(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def test_rows_that_are_neither_images_nor_points_need_a_file(
     assert main([str(run), "--out", str(tmp_path / "rows.npy")]) == 0
 
 
+@pytest.mark.fault("missing run")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -93,6 +94,7 @@ def test_bad_arguments_exit_2(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.fault("missing run")
 def test_a_missing_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nowhere"]) == 1
     assert "nowhere is no run folder" in capsys.readouterr().err

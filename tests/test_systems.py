@@ -160,6 +160,7 @@ def test_images_are_centred_for_the_gan_and_come_back_between_0_and_1(tmp_path: 
     assert rows.max() <= 1
 
 
+@pytest.mark.fault("range")
 @pytest.mark.parametrize("system", ["vae", "gan"])
 def test_values_outside_the_unit_interval_are_refused_where_they_mean_nothing(
     system: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -237,6 +238,7 @@ def test_the_test_rows_of_a_batch_do_not_depend_on_the_parts_it_is_judged_in(
         np.testing.assert_allclose(values[:1], parts[0][name][:1], rtol=1e-6)
 
 
+@pytest.mark.fault("few rows")
 def test_constant_data_are_drawn_without_a_warning(tmp_path: Path) -> None:
     for width in (1, 2):
         x = tmp_path / f"{width}.npy"

@@ -125,6 +125,7 @@ def test_default_folders_are_fresh(
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["vae-1", "vae-2"]
 
 
+@pytest.mark.fault("run exists")
 @pytest.mark.usefixtures("undrawn")
 def test_a_finished_run_is_not_overwritten_unasked(
     digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -141,6 +142,7 @@ def test_a_finished_run_is_not_overwritten_unasked(
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
 
 
+@pytest.mark.fault("run exists")
 def test_somebodys_folder_is_not_touched(
     digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +153,7 @@ def test_somebodys_folder_is_not_touched(
     assert [file.name for file in (tmp_path / "thesis").iterdir()] == ["chapter"]
 
 
+@pytest.mark.fault("latent-dim", "hidden", "lr", "counts and weights")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -188,6 +191,7 @@ def test_bad_arguments_exit_2_before_any_folder(
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.fault("latent-dim of a billion")
 def test_a_model_that_cannot_fit_is_refused_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -197,6 +201,7 @@ def test_a_model_that_cannot_fit_is_refused_at_once(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.fault("no file", "not NumPy", "range", "NaN")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -228,6 +233,7 @@ def test_bad_data_exit_1_before_any_folder(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.fault("not writable")
 def test_an_output_folder_that_cannot_be_made_stops_before_training(
     digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,6 +245,7 @@ def test_an_output_folder_that_cannot_be_made_stops_before_training(
     assert "epoch" not in captured.out
 
 
+@pytest.mark.fault("NaN loss")
 def test_a_loss_that_turns_nan_stops_the_run(
     digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -253,6 +260,7 @@ def test_a_loss_that_turns_nan_stops_the_run(
         assert all(np.isfinite(kept[name]).all() for name in kept.files)
 
 
+@pytest.mark.fault("batch above the data")
 @pytest.mark.usefixtures("undrawn")
 def test_a_batch_larger_than_the_data_is_said(
     digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -277,6 +285,7 @@ def test_help_needs_neither_cupy_nor_matplotlib() -> None:
     assert "--latent-dim" in done.stdout
 
 
+@pytest.mark.fault("run exists")
 def test_a_foreign_config_is_not_a_run(
     digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -293,6 +302,7 @@ def test_an_empty_name_is_no_folder(digits: str, capsys: pytest.CaptureFixture[s
     assert "--out is empty; name a folder" in capsys.readouterr().err
 
 
+@pytest.mark.fault("unknown name")
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
@@ -312,6 +322,7 @@ def test_unknown_words_get_the_nearest(
     assert capsys.readouterr().err.endswith(f"{hint}\n")
 
 
+@pytest.mark.fault("latent-dim", "counts and weights")
 def test_absurdly_large_numbers_are_bad_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     for option in ("--latent-dim", "--importance-samples", "--epochs", "--seed"):
         with pytest.raises(SystemExit) as stop:

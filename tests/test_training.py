@@ -41,6 +41,7 @@ def run(
     return list(train(task, dataset, epochs=epochs, batch_size=batch_size, seed=seed))
 
 
+@pytest.mark.fault("last batch")
 def test_every_row_is_seen_once_an_epoch_in_another_order() -> None:
     task = Recorder()
     run(task, rows(), epochs=2)
@@ -51,6 +52,7 @@ def test_every_row_is_seen_once_an_epoch_in_another_order() -> None:
     assert first != second
 
 
+@pytest.mark.fault("last batch")
 @pytest.mark.parametrize("seed", range(3))
 def test_means_are_over_rows_not_over_batches(seed: int) -> None:
     (record,) = run(Recorder(), rows(), batch_size=3, seed=seed)  # the last batch has one row
@@ -85,17 +87,20 @@ def test_judging_in_the_middle_changes_nothing() -> None:
     assert learnt(judge=True) == learnt(judge=False)
 
 
+@pytest.mark.fault("batch above the data")
 def test_a_batch_size_above_the_rows_gives_one_batch() -> None:
     task = Recorder()
     run(task, rows(), batch_size=100)
     assert [len(x) for x in task.seen] == [10, 3]
 
 
+@pytest.mark.fault("NaN loss")
 def test_nan_stops_with_epoch_step_and_term() -> None:
     with pytest.raises(MinigenError, match="first is nan at epoch 2 step 3; lower --lr"):
         run(Recorder(fail_at=7), rows(), epochs=2)
 
 
+@pytest.mark.fault("NaN loss")
 def test_nan_on_the_test_rows_stops_too() -> None:
     with pytest.raises(MinigenError, match="first is nan on the test rows, batch 1"):
         run(Recorder(fail_at=4), rows())
@@ -110,6 +115,7 @@ def test_progress_ends_at_the_whole_epoch_with_its_means() -> None:
         assert calls[-1] == (record.epoch, 1.0, record.train)
 
 
+@pytest.mark.fault("uint8")
 def test_pixels_are_scaled_exactly_and_floats_kept() -> None:
     pixels = scaled(np.array([[0, 51, 255]], np.uint8))
     assert pixels.dtype == np.float32

@@ -61,6 +61,7 @@ def read_train(path: Path) -> NDArray[Any]:
     return read_npz(path)["train"]
 
 
+@pytest.mark.fault("damaged")
 @pytest.mark.parametrize(
     ("write", "read"),
     [(write_npz, read_train), (write_packed_npz, read_train), (write_packed_idx, read_idx)],
@@ -78,6 +79,7 @@ def test_300_damages(path: Path, write: Callable[[Path], None], read: Reader) ->
     assert refusals > 200
 
 
+@pytest.mark.fault("damaged")
 class TestNpy:
     """It has no checksum, so a flip among the values goes unseen; all else must not."""
 

@@ -76,6 +76,7 @@ def refused_at_once(path: Path, message: str) -> None:
     assert peak < 5 * MIB
 
 
+@pytest.mark.fault("no file", "not NumPy")
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
 class TestNoFile:
     def test_missing(self, tmp_path: Path, suffix: str) -> None:
@@ -123,6 +124,7 @@ class TestNoFile:
         refused(path, "does not fit in memory; give fewer rows")
 
 
+@pytest.mark.fault("pickle", "bomb")
 class TestHostile:
     """Pickles, headers that declare terabytes, archives that expand to gigabytes."""
 

@@ -95,6 +95,7 @@ class TestFile:
         path.write_bytes(gzip.compress(content[:100]) + gzip.compress(content[100:]))
         np.testing.assert_array_equal(read_idx(path), IMAGES, strict=True)
 
+    @pytest.mark.fault("IDX")
     @pytest.mark.parametrize(
         ("content", "message"),
         [
@@ -122,6 +123,7 @@ class TestFile:
             read_idx(path)
         assert str(caught.value).startswith(f"{path}: ")
 
+    @pytest.mark.fault("IDX", "damaged")
     def test_gzip_cut_anywhere(self, tmp_path: Path) -> None:
         path, content = tmp_path / "x", gzip.compress(idx_bytes(LABELS))
         for length in range(2, len(content)):
@@ -129,6 +131,7 @@ class TestFile:
             with pytest.raises(MinigenError, match="damaged or incomplete"):
                 read_idx(path)
 
+    @pytest.mark.fault("IDX", "damaged")
     def test_gzip_bad_checksum(self, tmp_path: Path) -> None:
         path, content = tmp_path / "x", bytearray(gzip.compress(idx_bytes(LABELS)))
         content[-5] ^= 1
@@ -142,6 +145,7 @@ class TestFile:
             load(str(tmp_path))
 
 
+@pytest.mark.fault("bomb")
 class TestHostile:
     """A header that declares terabytes, a small file that expands to gigabytes."""
 
@@ -205,6 +209,7 @@ class TestFolder:
         with pytest.raises(MinigenError, match=f"has no .*, looked for {stem}, {stem}.gz, "):
             load(str(folder))
 
+    @pytest.mark.fault("IDX")
     @pytest.mark.parametrize(
         ("name", "source", "message"),
         [
@@ -219,6 +224,7 @@ class TestFolder:
         with pytest.raises(MinigenError, match=message):
             load(str(folder))
 
+    @pytest.mark.fault("IDX")
     def test_label_count_differs(self, folder: Path) -> None:
         (folder / TEST_LABELS).write_bytes(idx_bytes(LABELS[:4]))
         with pytest.raises(MinigenError, match=r"test_labels: uint8 \(4,\) for 5 rows"):

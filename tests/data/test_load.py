@@ -38,6 +38,7 @@ class TestSource:
         assert load(str(tmp_path / "X.NPY")).train.shape == (36, 70)
 
 
+@pytest.mark.fault("dtype")
 class TestDtypeAndLayout:
     """float64, float16, big-endian, Fortran order, bool, int: as the converted float array."""
 
@@ -58,6 +59,7 @@ class TestDtypeAndLayout:
         expected = rows.dtype != np.float32
         assert (f"{rows.dtype} values are converted to float32" in data.notes) == expected
 
+    @pytest.mark.fault("uint8")
     @pytest.mark.parametrize("order", ["C", "F"])
     @pytest.mark.parametrize("shape", [(10, 30), (10, 5, 6)])
     def test_uint8_stays(self, tmp_path: Path, order: Any, shape: tuple[int, ...]) -> None:
@@ -84,6 +86,7 @@ class TestDtypeAndLayout:
             load(source)
 
 
+@pytest.mark.fault("shape")
 class TestShape:
     @pytest.mark.parametrize(
         ("shape", "image_shape"),
@@ -114,6 +117,7 @@ class TestShape:
         with pytest.raises(MinigenError, match=message):
             load(saved(tmp_path, np.zeros(shape)))
 
+    @pytest.mark.fault("few rows")
     @pytest.mark.parametrize("shape", [(0, 784), (0, 28, 28), (5, 0)])
     def test_no_rows(self, tmp_path: Path, shape: tuple[int, ...]) -> None:
         with pytest.raises(MinigenError, match=re.escape(f"is empty, its shape is {shape}")):
@@ -131,6 +135,7 @@ class TestShape:
 
 
 class TestValues:
+    @pytest.mark.fault("NaN")
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     @pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f8", "g"])
     def test_not_finite(self, tmp_path: Path, bad: float, dtype: str) -> None:
@@ -156,6 +161,7 @@ class TestValues:
         array = np.full((10, 10), np.finfo(np.float32).max)
         assert load(saved(tmp_path, array)).train.max() == np.finfo(np.float32).max
 
+    @pytest.mark.fault("few rows")
     @pytest.mark.parametrize("value", [0, 7])
     def test_constant(self, tmp_path: Path, value: int) -> None:
         assert np.all(load(saved(tmp_path, np.full((10, 10), value))).train == value)
@@ -198,11 +204,13 @@ class TestHoldBack:
         np.testing.assert_array_equal(from_npy.train, from_npz.train, strict=True)
         np.testing.assert_array_equal(from_npy.test, from_npz.test, strict=True)
 
+    @pytest.mark.fault("few rows")
     def test_one_row(self, tmp_path: Path) -> None:
         with pytest.raises(MinigenError, match="has 1 row; give at least 2"):
             load(saved(tmp_path, VALUES[:1]))
 
 
+@pytest.mark.fault("range")
 class TestUnitInterval:
     @staticmethod
     def data(train: float, test: float) -> Dataset:

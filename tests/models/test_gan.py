@@ -84,6 +84,7 @@ def test_minimax_and_non_saturating_gradients_differ_by_the_odds(rng: Rng) -> No
         np.testing.assert_allclose(minimax[name], odds * non_saturating[name], rtol=1e-10)
 
 
+@pytest.mark.fault("saturated")
 def test_a_sure_discriminator_starves_only_the_minimax_generator(rng: Rng) -> None:
     model, _, z = game(rng)
     model.discriminator.params["4.bias"] -= 200

@@ -1,0 +1,52 @@
+"""Commands as a user starts them, and what they say."""
+
+import os
+import sys
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from minigen.systems import SYSTEMS
+
+SMALL = ["--hidden", "6", "--latent-dim", "2", "--batch-size", "32"]
+
+
+def without_figures(system: str) -> AbstractContextManager[Any]:
+    """They take the time."""
+    return patch.object(SYSTEMS[system], "draw")
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line of an error."""
+    error = capsys.readouterr().err
+    assert error.startswith("minigen: error: ")
+    assert "; " in error
+    assert error.count("\n") == 1
+    return error
+
+
+def environment(**more: str) -> dict[str, str]:
+    """As in a shell, where output into a pipe or a file is written in blocks."""
+    names = os.environ.keys() - {"PYTHONUNBUFFERED"}
+    return {**{name: os.environ[name] for name in names}, **more}
+
+
+def line(name: str, *arguments: object) -> list[str]:
+    """`python -m minigen.NAME`."""
+    return [sys.executable, "-m", f"minigen.{name}", *map(str, arguments)]
+
+
+UNDRAWN = """
+import sys
+from minigen.train import main
+from tests.faults.helpers import without_figures
+with without_figures("vae"):
+    sys.exit(main(["vae", *sys.argv[1:]]))
+"""
+
+
+def undrawn(*arguments: object) -> list[str]:
+    """`python -m minigen.train vae` without the figures."""
+    return [sys.executable, "-c", UNDRAWN, *map(str, arguments)]
