@@ -127,6 +127,8 @@ def _train(options: argparse.Namespace, arguments: Sequence[str] | None) -> None
         if done == 0:
             save(0)  # so a stop in the first epoch loses nothing, and a full disk is known at once
         _announce(system, dataset, backend, options.batch_size)
+        if resumed:
+            print(f"run    {run.path} goes on after epoch {done}", flush=True)
         try:
             for record in _records(system, dataset, options, done, xp):
                 run.append_metrics(record)

@@ -49,6 +49,7 @@ def _options() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
+    add("models", nargs="*", default=["vae", "ae", "gan"], metavar="vae|ae|gan")
     add("--sweep", action="store_true", help=f"the VAE at batches {BATCHES} and widths {WIDTHS}")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="cuda compares CuPy")
     add("--threads", type=int, default=2)
@@ -69,7 +70,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     machine = f"{options.threads} threads" if options.device == "cpu" else versions["device"]
     print(", ".join(f"{name} {version}" for name, version in versions.items()), machine)
     images = data.load("mnist").train
-    sizes = [Size(*size) for size in STANDARD]
+    sizes = [Size(*size) for size in STANDARD if size[0] in options.models]
     if options.sweep:
         sizes += [Size("vae", batch, 400) for batch in BATCHES if batch != 128]
         sizes += [Size("vae", 128, width) for width in WIDTHS if width != 400]

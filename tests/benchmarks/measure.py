@@ -9,6 +9,7 @@ from typing import Any
 from tests.benchmarks.contestants import Size, Step
 
 BLOCK_SECONDS = 0.2  # of each contestant at a time
+REST_SECONDS = 0.1  # between two: threads of the one before may spin for as long, waiting for work
 
 
 def compare(
@@ -49,6 +50,10 @@ def compare(
 
 
 def _seconds(step: Step, count: int, wait: Callable[[], object]) -> float:
+    wait()
+    time.sleep(REST_SECONDS)
+    step()
+    wait()
     start = time.perf_counter()
     for _ in range(count):
         step()

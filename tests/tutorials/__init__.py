@@ -1,0 +1,1 @@
+"""The pages of tutorials/: run, compared with what they print, held against the source."""
