@@ -4,6 +4,7 @@ The mathematics never names either. A function asks its arguments with `array_mo
 what comes back; the commands choose once with `select` and put parameters and data there.
 """
 
+import math
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -17,6 +18,7 @@ Array = Any  # numpy.ndarray or cupy.ndarray: no static type covers both
 Generator = Any  # numpy.random.Generator or cupy.random.Generator
 
 NAMES = ("numpy", "cupy", "auto")
+CACHE = 131_072  # entries of an array in one block
 
 
 def array_module(*arrays: Array) -> ModuleType:
@@ -89,14 +91,15 @@ def generator(xp: ModuleType, *seed: int) -> Generator:
 
 
 def cache_sized(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    """Walk equal-sized contiguous arrays together, in views that fit in a core's cache.
+    """Walk arrays of equal length together, in blocks of rows of which the first array's fit in a
+    core's cache.
 
     A chain of elementwise operations on a long array reads it from memory once for each
-    operation; on one piece after another, it reads each piece once. A GPU gets the whole arrays:
+    operation; on one block after another, it reads each block once. A GPU gets the whole arrays:
     there a launch costs more than the traffic.
     """
-    flat = [array.reshape(-1) for array in arrays]
-    size = flat[0].size
-    step = 65_536 if array_module(*arrays) is np else max(size, 1)
-    for start in range(0, size, step):
-        yield tuple(array[start : start + step] for array in flat)
+    length = len(arrays[0])
+    blocks = arrays[0].size // CACHE + 1 if array_module(*arrays) is np else 1
+    rows = max(1, math.ceil(length / blocks))
+    for start in range(0, length, rows):
+        yield tuple(array[start : start + rows] for array in arrays)

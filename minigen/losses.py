@@ -11,7 +11,7 @@ sums and importance weights need no second implementation. The target is data: i
 from collections.abc import Callable
 from types import ModuleType
 
-from minigen.backend import Array, array_module
+from minigen.backend import Array, array_module, cache_sized
 from minigen.errors import MinigenError
 from minigen.layers import relu
 
@@ -98,16 +98,20 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
         MinigenError: the shapes differ, are not (N, D), or have no rows.
     """
     xp = check_batch(logits, target)
-    e = xp.exp(xp.minimum(logits, -logits))  # exp(-|l|)
-    linear = relu(logits)
-    linear -= logits * target
-    loss = linear.sum(axis=1) + sum_log1p(e)
+    e, loss = xp.empty_like(logits), xp.empty_like(logits[:, 0])
+    for some, t, e_some, loss_some in cache_sized(logits, target, e, loss):
+        xp.exp(xp.minimum(some, -some), out=e_some)  # exp(-|l|)
+        linear = relu(some)
+        linear -= some * t
+        loss_some[:] = linear.sum(axis=1) + sum_log1p(e_some)
 
     def backward(dloss: Array | None = None) -> Array:
-        dlogits = xp.maximum(e, (logits > 0).astype(e.dtype))
-        dlogits /= 1 + e  # now sigmoid(l), as in layers.sigmoid
-        dlogits -= target
-        dlogits *= upstream(dloss, loss)[:, None]
+        weight, dlogits = upstream(dloss, loss)[:, None], xp.empty_like(e)
+        for some, t, e_some, w, d in cache_sized(logits, target, e, weight, dlogits):
+            xp.maximum(e_some, (some > 0).astype(e.dtype), out=d)
+            d /= 1 + e_some  # now sigmoid(l), as in layers.sigmoid
+            d -= t
+            d *= w
         return dlogits
 
     return loss, backward

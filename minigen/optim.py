@@ -21,12 +21,6 @@ class Optimizer(ABC):
     def __init__(self, params: Params, lr: float) -> None:
         if not 0 < lr < math.inf:
             raise MinigenError(f"learning rate must be a positive number, got {lr}")
-        for name, param in params.items():
-            if not param.flags.c_contiguous:
-                raise MinigenError(
-                    f"parameter {name!r} is not C-contiguous, so it cannot be updated piece by "
-                    "piece; pass a copy, array.copy(order='C')"
-                )
         self.params = params
         self.lr = lr
         self.t = 0  # steps taken

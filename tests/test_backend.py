@@ -89,10 +89,21 @@ def test_equal_seeds_give_equal_streams_and_others_do_not() -> None:
     assert len({tuple(draw(*seed)) for seed in [(3, 1), (1, 3), (3, 2), (3,)]}) == 4
 
 
-def test_cache_sized_pieces_cover_each_array_once() -> None:
-    a, b = np.zeros((300, 500)), np.arange(150_000.0).reshape(300, 500)
-    pieces = list(backend.cache_sized(a, b))
-    assert len(pieces) > 1
-    for part_a, part_b in pieces:
+@pytest.mark.parametrize("shape", [(300, 700), (700,), (1, 400_000), (400_000, 1), (0, 5), (1,)])
+def test_cache_sized_blocks_cover_each_array_once(shape: tuple[int, ...]) -> None:
+    a, b = np.zeros(shape), np.random.default_rng(0).random(shape)
+    numbers, seen = np.arange(shape[0]), []
+    blocks = list(backend.cache_sized(a, b, numbers))
+    for part_a, part_b, rows in blocks:
+        assert part_a.size <= backend.CACHE or len(rows) == 1
         part_a += part_b
+        seen += rows.tolist()
     np.testing.assert_array_equal(a, b)
+    assert seen == numbers.tolist()
+    assert (len(blocks) > 1) == (shape in {(300, 700), (400_000, 1)})
+
+
+def test_a_device_gets_whole_arrays(strict: ModuleType) -> None:
+    a = strict.asarray(np.zeros((300, 700)))
+    (((whole,)),) = backend.cache_sized(a)
+    assert whole.shape == a.shape
