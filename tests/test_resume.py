@@ -86,8 +86,14 @@ def test_a_gan_of_points_goes_on_with_its_field(tmp_path: Path) -> None:
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "minigen.train", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """A training process, which hears Ctrl-C even where these tests run in the background."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "minigen.train", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def stopped(process: subprocess.Popen[str], number: int, line: str) -> tuple[str, float]:
