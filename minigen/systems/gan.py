@@ -26,8 +26,8 @@ N_NEIGHBOURS = 1_000
 class GANSystem(System):
     """Two perceptrons that play, each with its own Adam.
 
-    Images are shifted from [0, 1] to [-1, 1], where the discriminator sees them centred, and
-    generated through tanh; other rows stay as they are.
+    Images are shifted from [0, 1] to [-1, 1], the range of tanh, through which they are generated;
+    other rows stay as they are.
     """
 
     title = "generative adversarial network: an implicit density, trained by a game"
