@@ -4,9 +4,10 @@ The mathematics never names either. A function asks its arguments with `array_mo
 what comes back; the commands choose once with `select` and put parameters and data there.
 """
 
+import functools
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -103,3 +104,30 @@ def cache_sized(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     rows = max(1, math.ceil(length / blocks))
     for start in range(0, length, rows):
         yield tuple(array[start : start + rows] for array in arrays)
+
+
+def fused(chain: Callable[..., None]) -> Callable[..., None]:
+    """Let a chain of elementwise operations pass over memory once.
+
+    The chain is written as chain(xp, *arrays, *scalars) and changes arrays in place, by operators
+    and ufuncs alone; it is called as chain(arrays, *scalars). NumPy walks the arrays in blocks
+    (`cache_sized`); CuPy compiles the chain into one kernel.
+    """
+
+    @functools.cache
+    def kernel(cupy: ModuleType) -> Callable[..., None]:
+        compiled: Callable[..., None] = cupy.fuse(kernel_name=chain.__name__)(
+            functools.partial(chain, cupy)
+        )
+        return compiled
+
+    @functools.wraps(chain)
+    def run(arrays: Sequence[Array], *scalars: float) -> None:
+        xp = array_module(*arrays)
+        if xp is not np:
+            kernel(xp)(*arrays, *scalars)
+            return
+        for blocks in cache_sized(*arrays):
+            chain(np, *blocks, *scalars)
+
+    return run

@@ -11,7 +11,7 @@ sums and importance weights need no second implementation. The target is data: i
 from collections.abc import Callable
 from types import ModuleType
 
-from minigen.backend import Array, array_module, cache_sized
+from minigen.backend import Array, array_module, cache_sized, fused
 from minigen.errors import MinigenError
 from minigen.layers import relu
 
@@ -106,15 +106,21 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
         loss_some[:] = linear.sum(axis=1) + sum_log1p(e_some)
 
     def backward(dloss: Array | None = None) -> Array:
-        weight, dlogits = upstream(dloss, loss)[:, None], xp.empty_like(e)
-        for some, t, e_some, w, d in cache_sized(logits, target, e, weight, dlogits):
-            xp.maximum(e_some, (some > 0).astype(e.dtype), out=d)
-            d /= 1 + e_some  # now sigmoid(l), as in layers.sigmoid
-            d -= t
-            d *= w
+        dlogits = xp.empty_like(e)
+        _dbce([dlogits, logits, target, e, upstream(dloss, loss)[:, None]])
         return dlogits
 
     return loss, backward
+
+
+@fused
+def _dbce(
+    xp: ModuleType, dlogits: Array, logits: Array, target: Array, e: Array, weight: Array
+) -> None:
+    xp.maximum(e, (logits > 0).astype(e.dtype), out=dlogits)
+    dlogits /= 1 + e  # now sigmoid(l), as in layers.sigmoid
+    dlogits -= target
+    dlogits *= weight
 
 
 def sum_log1p(e: Array) -> Array:
@@ -123,18 +129,25 @@ def sum_log1p(e: Array) -> Array:
     Logarithms are dear, and (1 + a)(1 + b) = 1 + (a + b + ab): so columns meet in pairs, six
     times. A column then stands for at most 127 factors of at most 2, which float32 can hold.
     """
+    xp = array_module(e)
     for _ in range(6):
         half = e.shape[1] // 2
         if half == 0:
             break
         a, b, odd = e[:, :half], e[:, half : 2 * half], e[:, 2 * half :]
-        pairs = a * b
-        pairs += a
-        pairs += b
+        pairs = xp.empty_like(a)
+        _pair([pairs, a, b])
         if odd.shape[1]:
             pairs[:, :1] += odd + pairs[:, :1] * odd
         e = pairs
-    return array_module(e).log1p(e).sum(axis=1)
+    return xp.log1p(e).sum(axis=1)
+
+
+@fused
+def _pair(xp: ModuleType, pairs: Array, a: Array, b: Array) -> None:
+    xp.multiply(a, b, out=pairs)
+    pairs += a
+    pairs += b
 
 
 def upstream(dloss: Array | None, loss: Array) -> Array:

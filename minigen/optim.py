@@ -9,8 +9,9 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 
-from minigen.backend import Array, array_module, cache_sized
+from minigen.backend import Array, array_module, fused
 from minigen.errors import MinigenError
 from minigen.layers import Params, prefixed
 
@@ -84,10 +85,7 @@ class SGD(Optimizer):
 
     def _update(self, grads: Mapping[str, Array]) -> None:
         for name, param in self.params.items():
-            velocity = self.velocity[name]
-            velocity *= self.momentum
-            velocity += grads[name]
-            param -= self.lr * velocity
+            _sgd([param, grads[name], self.velocity[name]], self.lr, self.momentum)
 
 
 class Adam(Optimizer):
@@ -134,19 +132,40 @@ class Adam(Optimizer):
         b1, b2 = self.betas
         c1 = (1 - b1**self.t) / (1 - b1)
         c2 = (1 - b2**self.t) / (1 - b2)
+        # lr (m / c1) / (sqrt(v / c2) + eps) = m / (root sqrt(v) + shift)
+        root, shift = c1 / (self.lr * math.sqrt(c2)), c1 / self.lr * self.eps
         for name, param in self.params.items():
-            xp = array_module(param)
-            for p, g, m, v in cache_sized(param, grads[name], self.m[name], self.v[name]):
-                m *= b1
-                m += g
-                scratch = g * g
-                v *= b2
-                v += scratch
-                # lr (m / c1) / (sqrt(v / c2) + eps), with c1 / lr drawn into the denominator
-                xp.sqrt(v, out=scratch)
-                scratch *= c1 / (self.lr * math.sqrt(c2))
-                scratch += c1 / self.lr * self.eps
-                p -= xp.divide(m, scratch, out=scratch)
+            _adam([param, grads[name], self.m[name], self.v[name]], b1, b2, root, shift)
+
+
+@fused
+def _sgd(xp: ModuleType, p: Array, g: Array, velocity: Array, lr: float, momentum: float) -> None:
+    velocity *= momentum
+    velocity += g
+    p -= lr * velocity
+
+
+@fused
+def _adam(
+    xp: ModuleType,
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    b1: float,
+    b2: float,
+    root: float,
+    shift: float,
+) -> None:
+    m *= b1
+    m += g
+    scratch = g * g
+    v *= b2
+    v += scratch
+    xp.sqrt(v, out=scratch)
+    scratch *= root
+    scratch += shift
+    p -= xp.divide(m, scratch, out=scratch)
 
 
 def _zeros_like(array: Array) -> Array:

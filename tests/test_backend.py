@@ -8,6 +8,7 @@ import pytest
 
 from minigen import backend
 from minigen.errors import MinigenError
+from tests.strict import standin
 
 
 class FakeCuPyArray:
@@ -107,3 +108,26 @@ def test_a_device_gets_whole_arrays(strict: ModuleType) -> None:
     a = strict.asarray(np.zeros((300, 700)))
     (((whole,)),) = backend.cache_sized(a)
     assert whole.shape == a.shape
+
+
+@backend.fused
+def _affine(xp: ModuleType, y: backend.Array, x: backend.Array, a: float, b: float) -> None:
+    scratch = a * x
+    scratch += b
+    xp.add(y, scratch, out=y)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (600, 700)])
+def test_a_fused_chain_changes_its_arrays_in_place(shape: tuple[int, ...]) -> None:
+    x, y = np.random.default_rng(0).random((2, *shape))
+    expected = y + (2 * x + 3)
+    _affine([y, x], 2.0, 3.0)
+    np.testing.assert_array_equal(y, expected)
+
+
+def test_a_fused_chain_is_one_launch(strict: ModuleType) -> None:
+    x, y = (strict.asarray(np.full((600, 700), value)) for value in (1.0, 5.0))
+    standin.launches.clear()
+    _affine([y, x], 2.0, 3.0)
+    assert standin.launches == ["_affine"]
+    assert (y.get() == 10).all()

@@ -122,7 +122,7 @@ def vae(k: int = 0, beta: float = 1.0) -> Case:
     """On the importance-weighted bound of k draws, if there are any."""
 
     def case(draw: Draws) -> Results:
-        model, x = draw.move(VAE.mlp(12, (7,), 3, draw.rng, draw.dtype)), draw.unit(6, 12)
+        model, x = draw.move(VAE.mlp(12, (7,), 3, draw.rng, dtype=draw.dtype)), draw.unit(6, 12)
         value, backward = (
             model.importance_weighted_loss(x, draw.normal(6, k, 3))
             if k
@@ -315,6 +315,19 @@ def test_a_step_transfers_nothing(line: str, strict: ModuleType) -> None:
         task.learn(x, rng)
     task.judge(x, rng)
     assert standin.transfers == []
+
+
+@pytest.mark.parametrize(("line", "most"), [("vae", 80), ("ae", 50), ("gan", 110)])
+def test_the_launches_of_a_step(line: str, most: int, strict: ModuleType) -> None:
+    """Each costs the host some microseconds, whatever the device does meanwhile."""
+    task, rng = system(line, strict), backend.generator(strict, 0)
+    x = strict.asarray(IMAGES.train[:10].astype(np.float32) / 255)
+    task.learn(x, rng)
+    standin.launches.clear()
+    task.learn(x, rng)
+    assert len(standin.launches) <= most
+    arrays = sum(len(optimizer.params) for optimizer in task.optimizers.values())
+    assert standin.launches.count("_adam") == arrays
 
 
 @pytest.mark.parametrize("line", SYSTEM_OPTIONS)
@@ -541,6 +554,16 @@ def test_waiting_is_counted(habit: str, strict: ModuleType) -> None:
     do, transfer = WAITS[habit]
     do(strict.ones((3, 4), dtype=np.float32))
     assert standin.transfers == [transfer]
+
+
+@pytest.mark.parametrize(
+    "habit", [lambda x: x.sum(axis=1), lambda x: x[:2], lambda x: x.T @ x, lambda x: x.reshape(-1)]
+)
+def test_only_elementwise_operations_are_fused(habit: Any, strict: Any) -> None:
+    x = strict.ones((3, 4))
+    with pytest.raises(TypeError):
+        strict.fuse(kernel_name="habit")(habit)(x)
+    assert (x.sum(axis=1) == 4).all()  # and afterwards all is as before
 
 
 class TestRightWays:

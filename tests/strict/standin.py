@@ -29,6 +29,7 @@ WAIT = {  # the shape or the content of the result is needed on the host
 }
 
 transfers: list[str] = []
+launches: list[str] = []
 
 
 class ndarray:  # noqa: N801
@@ -75,6 +76,8 @@ class ndarray:  # noqa: N801
         self._host[self._index(index)] = _operand(value)
 
     def _index(self, index: Any) -> Any:
+        if _fusing:
+            raise TypeError("no indexing within cupy.fuse")
         keys = index if isinstance(index, tuple) else (index,)
         for key in keys:
             if isinstance(key, list | np.ndarray):
@@ -158,6 +161,10 @@ def _apply(
     kwargs: dict[str, Any],
     subject: Any = None,
 ) -> Any:
+    if _fusing and not (name in CONTRACT["ufuncs"] or name == "astype"):
+        raise TypeError(f"{name} is not elementwise: cupy.fuse cannot make it part of a kernel")
+    if not (_fusing or name == "empty_like"):
+        launches.append(name)
     out = kwargs.get("out")
     if not isinstance(out, ndarray | None):
         raise TypeError(f"Argument 'out' has incorrect type (got {type(out)})")
@@ -169,6 +176,29 @@ def _apply(
     if out is not None:
         return out
     return _device(np.asarray(result) if name in DECIDE else result)
+
+
+_fusing = False
+
+
+def fuse(kernel_name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """One launch for all that the function does, and nothing in it but elementwise operations."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        def kernel(*args: Any) -> Any:
+            global _fusing
+            for value in args:
+                _operand(value)
+            launches.append(kernel_name)
+            _fusing = True
+            try:
+                return function(*args)
+            finally:
+                _fusing = False
+
+        return kernel
+
+    return decorate
 
 
 def _signatures(group: str) -> dict[str, inspect.Signature]:
