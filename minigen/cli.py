@@ -29,7 +29,7 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Adds to each option's help the default, where there is one that says something."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        plain = action.default is None or action.default is False
+        plain = action.default in (None, "") or action.default is False
         return action.help if plain else super()._get_help_string(action)
 
 
@@ -107,8 +107,8 @@ def real(
     return parse
 
 
-def widths(text: str) -> list[int]:
-    """An argument type: layer widths such as 400 or 400,200; empty text means none."""
+def wholes(text: str) -> list[int]:
+    """An argument type: whole numbers of at least 1, such as 400,200; empty text means none."""
     items = text.split(",") if text else []
     for item in items:
         if not (item.strip().isdecimal() and int(item) >= 1):

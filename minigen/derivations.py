@@ -47,7 +47,7 @@ class Draw:
         return {"mu": self.normal(5, 3), "logvar": self.normal(5, 3)}
 
     def vae(self, *hidden: int) -> VAE:
-        return self.module(VAE.mlp(6, hidden, 2, self.rng, F64))
+        return self.module(VAE.mlp(6, hidden, 2, self.rng, dtype=F64))
 
     def autoencoder(self, *hidden: int) -> Autoencoder:
         return self.module(Autoencoder.mlp(6, hidden, 2, self.rng, F64))

@@ -268,3 +268,25 @@ def mlp(
     for n_in, n_out in pairwise(sizes):
         layers += [Linear(n_in, n_out, rng, dtype), activation()]
     return Sequential(*layers[:-1])
+
+
+def glorot(params: Params, rng: Generator) -> Params:
+    """Other initial values for the parameters of Linear layers, by name: biases 0, and weights
+
+        W ~ uniform on +-sqrt(6 / (n_in + n_out))
+
+    which is between what keeps the variance of values forward and that of gradients backward
+    where the activation is close to linear, as tanh (Glorot and Bengio 2010, equation 16).
+
+    Args:
+        params: W (n_in, n_out) or b (n_out,) under every name.
+        rng: NumPy generator that draws the weights.
+    """
+
+    def draw(array: Array) -> Array:
+        if array.ndim == 1:
+            return array_module(array).zeros_like(array)
+        limit = math.sqrt(6 / sum(array.shape))
+        return rng.uniform(-limit, limit, array.shape).astype(array.dtype)
+
+    return {name: draw(array) for name, array in params.items()}

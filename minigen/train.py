@@ -24,16 +24,21 @@ from minigen.film import Film
 from minigen.runs import Run
 from minigen.systems import SYSTEMS, build
 from minigen.systems.base import System
+from minigen.systems.presets import PRESETS
 from minigen.training import EpochRecord, Means, train
 
-ABOUT_THE_FOLDER = {"out", "overwrite", "resume", "debug"}  # options that compute nothing
+NOT_STORED = {"preset", "out", "overwrite", "resume", "debug"}  # they compute nothing
 OPEN_TO_CHANGE = {"epochs", "backend"}  # when a run goes on
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments; returns its exit status."""
-    options = parser().parse_args(arguments)
-    return cli.run(lambda: _train(options, arguments), debug=options.debug)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(words)
+    if options.preset:
+        preset = PRESETS[options.system][options.preset].split()
+        options = parser().parse_args([words[0], *preset, *words[1:]])  # what comes last counts
+    return cli.run(lambda: _train(options, words), debug=options.debug)
 
 
 def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser:
@@ -51,6 +56,12 @@ def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
             help="mnist; ring, grid or mixture; an .npy or .npz file; or a folder of IDX files",
         )
         system.add_options(add)
+        if name in PRESETS:
+            add(
+                "--preset",
+                choices=tuple(PRESETS[name]),
+                help="the options of an experiment; what is given beside it counts more",
+            )
         add(
             "--epochs",
             type=cli.whole(1),
@@ -78,7 +89,7 @@ def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
         )
         add("--overwrite", action="store_true", help="replace the run that --out holds")
         add("--debug", action="store_true", help="show the traceback of an error")
-        command.set_defaults(**(defaults or {}))
+        command.set_defaults(**{"preset": None, **(defaults or {})})
     return parser
 
 
@@ -94,7 +105,7 @@ def _source(text: str) -> str:
     )
 
 
-def _train(options: argparse.Namespace, arguments: Sequence[str] | None) -> None:
+def _train(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     started = time.monotonic()
     resumed = options.resume is not None
     if resumed:
@@ -104,6 +115,7 @@ def _train(options: argparse.Namespace, arguments: Sequence[str] | None) -> None
     config = _config(options, dataset, xp)
     system = build(config, xp)
     system.check_data(dataset)
+    system.start(dataset)
     facts = {"config": config, "data": dataset.fingerprint}
 
     if resumed:
@@ -172,6 +184,7 @@ def _records(
             seed=options.seed,
             done=done,
             xp=xp,
+            schedule=system.schedule,
             progress=progress,
         ):
             bar.clear()
@@ -180,7 +193,7 @@ def _records(
 
 def _config(options: argparse.Namespace, dataset: Dataset, xp: ModuleType) -> dict[str, Any]:
     return {
-        **{name: value for name, value in vars(options).items() if name not in ABOUT_THE_FOLDER},
+        **{name: value for name, value in vars(options).items() if name not in NOT_STORED},
         "width": dataset.width,
         "image_shape": dataset.image_shape and list(dataset.image_shape),
         "backend": xp.__name__,
@@ -192,7 +205,7 @@ def _config(options: argparse.Namespace, dataset: Dataset, xp: ModuleType) -> di
     }
 
 
-def _as_before(given: argparse.Namespace, arguments: Sequence[str] | None) -> argparse.Namespace:
+def _as_before(given: argparse.Namespace, arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the run that goes on; one that is given again must not differ.
 
     Raises:
@@ -201,6 +214,8 @@ def _as_before(given: argparse.Namespace, arguments: Sequence[str] | None) -> ar
     run = Run.existing(given.resume)
     if given.overwrite:
         raise MinigenError(f"--overwrite would replace {run.path}, --resume goes on; leave one out")
+    if given.preset:
+        raise MinigenError(f"{run.path} has its options; leave out --preset {given.preset}")
     config = run.read_config()
     if config["system"] != given.system:
         raise MinigenError(

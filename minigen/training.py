@@ -72,6 +72,7 @@ def train(
     seed: int = 0,
     done: int = 0,
     xp: ModuleType = np,
+    schedule: Callable[[int], None] = lambda epoch: None,
     progress: Progress = lambda epoch, done, means: None,
 ) -> Iterator[EpochRecord]:
     """Learn, one epoch for each record drawn from this iterator.
@@ -86,6 +87,7 @@ def train(
         seed: equal seeds on equal backends give equal records and parameters.
         done: how many of the epochs the task has behind it; the first is done + 1.
         xp: where the rows go and the noise is drawn; the task's parameters must live there too.
+        schedule: called with each epoch before it begins; may change learning rates.
         progress: called now and then during an epoch.
 
     Raises:
@@ -94,6 +96,7 @@ def train(
     rows = xp.asarray(dataset.train)
     held_back = xp.asarray(dataset.test)
     for epoch in range(done + 1, epochs + 1):
+        schedule(epoch)
         order = generator(np, seed, Stream.SHUFFLE, epoch).permutation(len(rows))
         learnt = _epoch_means(
             task.learn,

@@ -64,7 +64,7 @@ def test_no_error_is_status_zero() -> None:
     assert cli.run(lambda: None) == 0
 
 
-def test_widths() -> None:
-    assert cli.widths("400") == [400]
-    assert cli.widths("500,250") == [500, 250]
-    assert cli.widths("") == []
+def test_wholes() -> None:
+    assert cli.wholes("400") == [400]
+    assert cli.wholes("500,250") == [500, 250]
+    assert cli.wholes("") == []

@@ -14,6 +14,7 @@ from minigen.layers import (
     Sequential,
     Sigmoid,
     Tanh,
+    glorot,
     mlp,
     relu,
     sigmoid,
@@ -243,3 +244,17 @@ def test_faults_name_the_value(rng: Rng) -> None:
         layer.with_params({"weight": layer.params["weight"].T, "bias": layer.params["bias"]})
     with pytest.raises(MinigenError, match=r"'0.bias' of Sequential"):
         network(rng).with_params({"0.weight": np.ones((4, 5))})
+
+
+def test_glorot_draws_weights_with_the_spread_of_its_formula_and_no_biases() -> None:
+    params = mlp([300, 500, 100], np.random.default_rng(0)).params
+    drawn = glorot(params, np.random.default_rng(1))
+    assert {name: (p.shape, p.dtype) for name, p in drawn.items()} == {
+        name: (p.shape, p.dtype) for name, p in params.items()
+    }
+    for name, (n_in, n_out) in {"0.weight": (300, 500), "2.weight": (500, 100)}.items():
+        limit = (6 / (n_in + n_out)) ** 0.5
+        assert 0.999 * limit < np.abs(drawn[name]).max() <= limit
+        assert drawn[name].std() == pytest.approx(limit / 3**0.5, rel=0.01)
+    assert not drawn["0.bias"].any()
+    assert not drawn["2.bias"].any()

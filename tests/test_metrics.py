@@ -71,7 +71,7 @@ class TestPCA:
 
 def tiny_vae(n_latent: int = 1, dtype: str = "float64") -> VAE:
     """A decoder that needs z, and q wider than the prior, so that the weights are bounded."""
-    model = VAE.mlp(6, [5], n_latent, np.random.default_rng(2), dtype)
+    model = VAE.mlp(6, [5], n_latent, np.random.default_rng(2), dtype=dtype)
     for name in ("decoder.0.weight", "decoder.2.weight"):
         model.params[name] *= 3
     model.params["encoder.2.bias"][n_latent:] += 1

@@ -345,3 +345,8 @@ def test_a_film_goes_on_as_if_it_had_not_been_cut(last: int, tmp_path: Path) -> 
     assert again.snapshots.keys() == reel.snapshots.keys()
     for epoch, snapshot in again.snapshots.items():
         np.testing.assert_array_equal(snapshot["rows"], reel.snapshots[epoch]["rows"])
+
+
+def test_resume_takes_no_preset(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refusal(run, capsys, "vae", "--preset", "iwae-2015")
+    assert "has its options; leave out --preset iwae-2015" in said

@@ -10,7 +10,7 @@ import pytest
 
 from minigen import data
 from minigen.backend import generator
-from minigen.layers import sigmoid
+from minigen.layers import Linear, Sequential, Tanh, sigmoid
 from minigen.systems import SYSTEMS, build
 from minigen.systems.gan import GANSystem
 from minigen.systems.vae import binarized
@@ -48,6 +48,9 @@ def test_points(system: str, tmp_path: Path) -> None:
     [
         ["ae", "--noise", "0.3", "--reconstruction", "bce"],
         ["ae", "--hidden", ""],
+        ["vae", "--activation", "tanh"],
+        ["vae", "--init", "glorot"],
+        ["vae", "--adam-eps", "0.01"],
         ["vae", "--importance-samples", "4"],
         ["gan", "--generator-loss", "minimax", "--simultaneous"],
         ["gan", "--discriminator-steps", "3", "--betas", "0,0.9"],
@@ -297,3 +300,48 @@ def test_the_discriminator_sees_images_between_minus_one_and_one() -> None:
     system, x = on_images("gan"), unit(pixels(0, 5, 64))
     expected = sigmoid(system.module.discriminator(2 * x - 1)[0])[:, 0]
     np.testing.assert_allclose(system.judge(x, generator(np, 1))["d_real"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_learning_rate_falls_after_each_milestone(system: str, tmp_path: Path) -> None:
+    options = "--milestones", "2,3", "--gamma", "0.5"
+    run = trained(system, squares(tmp_path / "x.npy"), tmp_path / "run", *options)
+    built = build(json.loads((run / "config.json").read_text()), np)
+    first = {name: optimizer.lr for name, optimizer in built.optimizers.items()}
+    for epoch, factor in [(4, 0.25), (3, 0.5), (2, 1), (1, 1), (9, 0.25)]:
+        built.schedule(epoch)
+        rates = {name: optimizer.lr for name, optimizer in built.optimizers.items()}
+        assert rates == {name: factor * lr for name, lr in first.items()}
+
+
+def test_a_milestone_changes_what_is_learnt_after_it(tmp_path: Path) -> None:
+    x = squares(tmp_path / "x.npy")
+    plain, changed = (
+        metrics(trained("vae", x, tmp_path / name, "--epochs", "3", "--milestones", milestones))
+        for name, milestones in {"a": "", "b": "2"}.items()
+    )
+    assert plain[:4] == changed[:4]
+    assert plain[4] != changed[4]
+
+
+def test_glorots_output_starts_at_the_mean_training_row(tmp_path: Path) -> None:
+    rows = np.zeros((40, 16), np.uint8)
+    rows[:, 1], rows[:20, 2], rows[:10, 3] = 255, 255, 255
+    np.savez(tmp_path / "x.npz", train=rows, test=rows)
+    run = trained("vae", tmp_path / "x.npz", tmp_path / "run")
+    config = json.loads((run / "config.json").read_text()) | {"init": "glorot"}
+    system = build(config, np)
+    system.start(data.load(str(tmp_path / "x.npz")))
+    biases = [p for name, p in system.module.params.items() if name.endswith("bias")]
+    expected = np.zeros(16)
+    expected[:4] = 0.001, 0.999, 0.5, 0.25  # no pixel is taken to be certain
+    np.testing.assert_allclose(sigmoid(biases[-1])[:4], expected[:4], rtol=1e-5)
+    assert not any(bias.any() for bias in biases[:-1])
+
+
+def test_the_activation_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run", "--activation", "tanh")
+    system = build(json.loads((run / "config.json").read_text()), np)
+    for part in (system.module.parts["encoder"], system.module.parts["decoder"]):
+        assert isinstance(part, Sequential)
+        assert {type(layer) for layer in part.layers} == {Linear, Tanh}

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minigen.systems.presets import PRESETS
 from minigen.systems.vae import VAESystem
-from minigen.train import main
+from minigen.train import main, parser
 from tests.helpers import squares
 
 SMALL = ["--hidden", "16", "--epochs", "2", "--batch-size", "64"]
@@ -329,3 +331,35 @@ def test_absurdly_large_numbers_are_bad_arguments(capsys: pytest.CaptureFixture[
             train(option, "1" + 400 * "0")
         assert stop.value.code == 2
         assert "(and at most 2147483647)" in capsys.readouterr().err
+
+
+def test_a_preset_gives_options_and_those_beside_it_count_more(
+    digits: str, tmp_path: Path, undrawn: None
+) -> None:
+    run = tmp_path / "run"
+    given = "--epochs", "1", "--hidden", "5", "--data", digits, "--out", run
+    assert train(*given, "--preset", "iwae-2015") == 0
+    config = json.loads((run / "config.json").read_text())
+    assert (config["epochs"], config["hidden"]) == (1, [5])
+    assert (config["latent_dim"], config["batch_size"], config["adam_eps"]) == (50, 20, 1e-4)
+    assert config["milestones"] == [1, 4, 13, 40, 121, 364, 1093]
+    assert config["gamma"] ** 7 == pytest.approx(0.1)
+    assert "preset" not in config
+
+
+@pytest.mark.parametrize(
+    ("system", "name"), [(system, name) for system in PRESETS for name in PRESETS[system]]
+)
+def test_a_preset_is_a_command_line(system: str, name: str) -> None:
+    """All that it changes is what it says."""
+    words = PRESETS[system][name].split()
+    plain, changed = (vars(parser().parse_args([system, *extra])) for extra in ([], words))
+    options = [word.removeprefix("--").replace("-", "_") for word in words if word[:2] == "--"]
+    assert {option for option in plain if plain[option] != changed[option]} <= set(options)
+    assert len(set(options)) == len(options) > 1
+
+
+def test_the_passes_of_burdas_schedule() -> None:
+    options = parser().parse_args(["vae", *PRESETS["vae"]["iwae-2015"].split()])
+    ends = [*options.milestones, options.epochs]
+    assert [b - a for a, b in pairwise([0, *ends])] == [3**i for i in range(8)]

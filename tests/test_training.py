@@ -128,3 +128,14 @@ def test_pixels_are_scaled_exactly_and_floats_kept() -> None:
 def test_every_use_has_a_stream_of_its_own() -> None:
     streams = Stream.__members__.values()
     assert len({generator(np, 0, stream).random() for stream in streams}) == len(streams)
+
+
+def test_the_schedule_is_told_each_epoch_before_its_first_step() -> None:
+    task, told = Recorder(), []
+
+    def schedule(epoch: int) -> None:
+        told.append((epoch, len(task.seen)))
+
+    records = train(task, rows(), epochs=4, batch_size=4, done=1, schedule=schedule)
+    assert [record.epoch for record in records] == [2, 3, 4]
+    assert told == [(2, 0), (3, 4), (4, 8)]  # three steps and one batch of test rows an epoch

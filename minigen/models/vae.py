@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 from minigen.backend import Array, Generator, array_module
 from minigen.errors import MinigenError
 from minigen.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from minigen.layers import Composite, Layer, Params, mlp, prefixed, sigmoid
+from minigen.layers import Composite, Layer, Params, ReLU, mlp, prefixed, sigmoid
 from minigen.losses import bce_with_logits, upstream
 
 
@@ -47,12 +47,13 @@ class VAE(Composite):
         hidden: Sequence[int],
         n_latent: int,
         rng: Generator,
+        activation: Callable[[], Layer] = ReLU,
         dtype: str = "float32",
     ) -> Self:
-        """ReLU perceptrons through D, *hidden, 2Z and through Z, *reversed(hidden), D."""
+        """Perceptrons through D, *hidden, 2Z and through Z, *reversed(hidden), D."""
         return cls(
-            encoder=mlp([n_data, *hidden, 2 * n_latent], rng, dtype=dtype),
-            decoder=mlp([n_latent, *reversed(hidden), n_data], rng, dtype=dtype),
+            encoder=mlp([n_data, *hidden, 2 * n_latent], rng, activation, dtype),
+            decoder=mlp([n_latent, *reversed(hidden), n_data], rng, activation, dtype),
         )
 
     def loss(

@@ -19,6 +19,7 @@ from minigen.systems.base import (
     Finding,
     Progress,
     System,
+    add_schedule,
     draw_code_plane,
     draw_reconstructions,
 )
@@ -38,7 +39,7 @@ class AutoencoderSystem(System):
     def add_options(add: Add) -> None:
         add(
             "--hidden",
-            type=cli.widths,
+            type=cli.wholes,
             default="400",
             metavar="WIDTHS",
             help="hidden layers of the encoder, mirrored by the decoder; '' makes both linear",
@@ -58,6 +59,7 @@ class AutoencoderSystem(System):
             metavar="STD",
             help="of the Gaussian noise on the encoder's input while learning; the target is clean",
         )
+        add_schedule(add)
 
     @staticmethod
     def networks(options: Mapping[str, Any], width: int) -> dict[str, list[int]]:

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigen import cli
 from minigen.backend import Array, Generator, generator, to_numpy
-from minigen.cli import check_memory, spelled
 from minigen.data import Dataset
 from minigen.film import Snapshot
 from minigen.layers import Composite, Params, prefixed
@@ -83,10 +83,11 @@ class System(ABC):
         self.n_parameters = sum(
             (n_in + 1) * n_out for sizes in networks.values() for n_in, n_out in pairwise(sizes)
         )
-        check_memory(self.n_parameters)
+        cli.check_memory(self.n_parameters)
         module = self.build(generator(np, seed, Stream.PARAMETERS))
         self.module = module.with_params({k: xp.asarray(v) for k, v in module.params.items()})
         self.optimizers = self.make_optimizers()
+        self.rates = {name: optimizer.lr for name, optimizer in self.optimizers.items()}
         self.noise = generator(np, seed, Stream.FIGURES).standard_normal(
             (N_IMAGES if image_shape else N_POINTS, options["latent_dim"]), dtype=np.float32
         )
@@ -124,7 +125,7 @@ class System(ABC):
         parser = ArgumentParser(exit_on_error=False)
         cls.add_options(parser.add_argument)
         names = cls.defaults().keys()
-        given = [spelled(name, options[name]) for name in names if options[name] is not False]
+        given = [cli.spelled(name, options[name]) for name in names if options[name] is not False]
         line = [option.removesuffix(" True").replace(" ", "=", 1) for option in given]
         try:
             read = vars(parser.parse_args(line))
@@ -149,6 +150,15 @@ class System(ABC):
     @abstractmethod
     def make_optimizers(self) -> dict[str, Optimizer]:
         """The optimizers over the parameters of `self.module`, by name."""
+
+    def start(self, dataset: Dataset) -> None:  # noqa: B027
+        """Take from the data what the initial parameters depend on, if anything."""
+
+    def schedule(self, epoch: int) -> None:
+        """Set the learning rates of this epoch: multiplied by gamma at each milestone behind it."""
+        passed = sum(milestone < epoch for milestone in self.options["milestones"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.lr = self.rates[name] * self.options["gamma"] ** passed
 
     @abstractmethod
     def check_data(self, dataset: Dataset) -> None:
@@ -248,6 +258,24 @@ class System(ABC):
         from minigen import plots
 
         return plots.mosaic(rows.reshape(-1, *(self.image_shape or ())), columns)
+
+
+def add_schedule(add: Add) -> None:
+    """Declare the options of the learning rate's schedule, by argparse's add_argument."""
+    add(
+        "--milestones",
+        type=cli.wholes,
+        default="",
+        metavar="EPOCHS",
+        help="epochs after which learning rates are multiplied by --gamma, such as 50,75",
+    )
+    add(
+        "--gamma",
+        type=cli.real(above=0),
+        default=0.1,
+        metavar="FACTOR",
+        help="what learning rates are multiplied by at each milestone",
+    )
 
 
 def draw_reconstructions(system: System, folder: Path, dataset: Dataset) -> None:

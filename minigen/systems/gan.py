@@ -14,7 +14,7 @@ from minigen.film import Snapshot
 from minigen.layers import Params, sigmoid
 from minigen.models.gan import GAN, DiscriminatorLoss
 from minigen.optim import Adam, Optimizer
-from minigen.systems.base import N_FIELD, Add, Finding, Progress, System
+from minigen.systems.base import N_FIELD, Add, Finding, Progress, System, add_schedule
 from minigen.training import Stream, Terms, scaled
 
 N_PARZEN = 10_000  # samples, by Goodfellow's protocol
@@ -40,7 +40,7 @@ class GANSystem(System):
     def add_options(add: Add) -> None:
         add(
             "--hidden",
-            type=cli.widths,
+            type=cli.wholes,
             default="256,256",
             metavar="WIDTHS",
             help="hidden layers of the generator; the discriminator mirrors them",
@@ -92,6 +92,7 @@ class GANSystem(System):
             action="store_true",
             help="G answers to the D before its update, not after it",
         )
+        add_schedule(add)
 
     @staticmethod
     def networks(options: Mapping[str, Any], width: int) -> dict[str, list[int]]:

@@ -13,7 +13,7 @@ from minigen.backend import Array, Generator, generator, to_numpy
 from minigen.data import Dataset, require_unit_interval
 from minigen.errors import MinigenError
 from minigen.film import Snapshot
-from minigen.layers import Params
+from minigen.layers import Params, ReLU, Tanh, glorot
 from minigen.models.vae import VAE, NegativeELBO
 from minigen.optim import Adam, Optimizer
 from minigen.systems.base import (
@@ -21,6 +21,7 @@ from minigen.systems.base import (
     Finding,
     Progress,
     System,
+    add_schedule,
     draw_code_plane,
     draw_reconstructions,
 )
@@ -28,6 +29,7 @@ from minigen.training import EpochRecord, Stream, Terms, evaluate, scaled
 
 UNIT = "nats per example"
 N_MANIFOLD = 20  # images on a side
+ACTIVATIONS = {"relu": ReLU, "tanh": Tanh}
 
 
 class VAESystem(System):
@@ -43,7 +45,7 @@ class VAESystem(System):
     def add_options(add: Add) -> None:
         add(
             "--hidden",
-            type=cli.widths,
+            type=cli.wholes,
             default="400",
             metavar="WIDTHS",
             help="hidden layers of the encoder, such as 400 or 500,250; the decoder mirrors them",
@@ -69,6 +71,21 @@ class VAESystem(System):
             action="store_true",
             help="draw each pixel from Bernoulli(grey value), anew each time it is seen",
         )
+        add(
+            "--activation",
+            choices=tuple(ACTIVATIONS),
+            default="relu",
+            help="between the Linear layers",
+        )
+        add(
+            "--init",
+            choices=("uniform", "glorot"),
+            default="uniform",
+            help="of the Linear layers: +-1/sqrt(n_in); or Glorot's, with zero biases but for the "
+            "last, the logit of the mean training row",
+        )
+        add("--adam-eps", type=cli.real(above=0), default=1e-8, metavar="EPS", help="eps of Adam")
+        add_schedule(add)
 
     @staticmethod
     def networks(options: Mapping[str, Any], width: int) -> dict[str, list[int]]:
@@ -104,10 +121,22 @@ class VAESystem(System):
                 f"--beta {beta:g} with --importance-samples {k}: the importance-weighted bound has "
                 "no KL to weigh; leave one of them out"
             )
-        return VAE.mlp(self.width, self.options["hidden"], self.options["latent_dim"], rng)
+        sizes = self.width, self.options["hidden"], self.options["latent_dim"]
+        model = VAE.mlp(*sizes, rng, ACTIVATIONS[self.options["activation"]])
+        if self.options["init"] == "glorot":
+            model = model.with_params(glorot(model.params, rng))
+        return model
 
     def make_optimizers(self) -> dict[str, Optimizer]:
-        return {"optimizer": Adam(self.module.params, lr=self.options["lr"])}
+        lr, eps = self.options["lr"], self.options["adam_eps"]
+        return {"optimizer": Adam(self.module.params, lr, eps=eps)}
+
+    def start(self, dataset: Dataset) -> None:
+        if self.options["init"] == "glorot":
+            *_, output_bias = self.module.decoder.params.values()
+            total = sum(block.sum(axis=0) for _, block in metrics.blocks(dataset.train))
+            mean = (total / len(dataset.train)).clip(0.001, 0.999)
+            output_bias[...] = self.xp.asarray(np.log(mean / (1 - mean)))
 
     def check_data(self, dataset: Dataset) -> None:
         require_unit_interval(dataset)
