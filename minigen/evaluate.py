@@ -62,6 +62,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _lines(finding: Finding) -> str:
     value = f"{finding.value:.4f}" if isinstance(finding.value, float) else f"{finding.value}"
+    if finding.standard_error is not None:
+        value += f" +- {finding.standard_error:.4f}"
     return (
         f"\n{finding.name}: {value} {finding.unit}\n"
         f"    beside it: {finding.limit}\n"

@@ -1,4 +1,4 @@
-"""Optimizers: they update the parameter arrays in place.
+"""Optimizers: they update the parameter arrays in place. And the mean of where they have been.
 
     optimizer = Adam(model.params, lr=1e-3)
     optimizer.step(grads)       # grads: one array for every name in params
@@ -136,6 +136,54 @@ class Adam(Optimizer):
         root, shift = c1 / (self.lr * math.sqrt(c2)), c1 / self.lr * self.eps
         for name, param in self.params.items():
             _adam([param, grads[name], self.m[name], self.v[name]], b1, b2, root, shift)
+
+
+class Average:
+    """The mean of where parameters have been, with weights that fade:
+
+        a = (p_n + d p_(n-1) + d^2 p_(n-2) + ... + d^(n-1) p_1) / (1 + d + ... + d^(n-1))
+
+    Where parameters circle around a point, as those of two players do, their mean is nearer to it
+    (Polyak and Juditsky 1992; for GANs, Yazici et al. 2019).
+
+    Args:
+        params: the arrays p, by name; before the first update, the mean is they.
+        decay: d in [0, 1): the mean reaches back over about 1 / (1 - d) steps; at 0 it is p_n.
+
+    Raises:
+        MinigenError: decay is out of its range.
+    """
+
+    def __init__(self, params: Params, decay: float) -> None:
+        if not 0 <= decay < 1:
+            raise MinigenError(f"decay must be in [0, 1), got {decay}")
+        self.params, self.decay = params, decay
+        self.mean = {name: p.copy() for name, p in params.items()}
+        self.n = 0  # updates
+
+    def update(self) -> None:
+        """Take in the parameters as they are now."""
+        self.n += 1
+        weight = (1 - self.decay) / (1 - self.decay**self.n)
+        for name, mean in self.mean.items():
+            _average([mean, self.params[name]], weight)
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """All that the next update depends on, beside the parameters."""
+        return {"n": self.n, **self.mean}
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Go on from where `state` was taken; its arrays, in NumPy, are copied."""
+        self.n = int(state["n"])
+        for name, mean in self.mean.items():
+            mean[...] = array_module(mean).asarray(state[name])
+
+
+@fused
+def _average(xp: ModuleType, mean: Array, p: Array, weight: float) -> None:
+    mean *= 1 - weight
+    mean += weight * p
 
 
 @fused

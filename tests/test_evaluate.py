@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 
 from minigen.evaluate import main
@@ -78,8 +80,9 @@ def test_every_number_has_a_unit_a_limit_and_a_caveat(
 ) -> None:
     run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
     for finding in findings(run, capsys, "--draws", "2").values():
-        assert finding.keys() == {"name", "value", "unit", "limit", "caveat"}
+        assert finding.keys() == {"name", "value", "unit", "limit", "caveat", "standard_error"}
         assert all(finding[key] for key in ("name", "unit", "limit", "caveat"))
+        assert (finding["standard_error"] is not None) == finding["name"].startswith("L_")
     assert main([str(run), "--draws", "2"]) == 0
     text = capsys.readouterr().out
     assert text.count("    beside it: ") == text.count("    mind: ") == 7
@@ -98,3 +101,30 @@ def test_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = capsys.readouterr().err
     assert "model.encoder.0.weight is float32 (2, 12), expected float32 (64, 12)" in error
     assert error.count("\n") == 1
+
+
+def test_the_standard_error_is_that_of_a_mean_over_the_test_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
+    bound = {10: np.array([-3.0, -1.0, -2.0, -6.0])}
+    with patch("minigen.metrics.importance_bound", return_value=bound):
+        finding = findings(run, capsys, "--draws", "10", "--rows", "4")["L_10, 4 test rows"]
+        assert main([str(run), "--draws", "10", "--rows", "4"]) == 0
+    assert finding["value"] == -3
+    assert finding["standard_error"] == pytest.approx(3.5**0.5 / 2)
+    assert "L_10, 4 test rows: -3.0000 +- 0.9354 nats" in capsys.readouterr().out
+
+
+def test_active_units_are_those_of_the_rows_that_were_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a dark grey, all rows are the same; drawn from it, they differ."""
+    grey = np.full((400, 16), 20, np.uint8)
+    np.savez(tmp_path / "x.npz", train=grey, test=grey)
+    for options, differ in ([], False), (["--binarize"], True):
+        run = trained("vae", tmp_path / "x.npz", tmp_path / f"run-{differ}", *options)
+        with patch("minigen.metrics.active_units", return_value=0) as count:
+            findings(run, capsys, "--draws", "1")
+        (mu,) = count.call_args.args
+        assert (mu.std(axis=0) > 1e-3).all() == differ

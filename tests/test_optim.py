@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minigen.errors import MinigenError
-from minigen.optim import SGD, Adam, Optimizer
+from minigen.optim import SGD, Adam, Average, Optimizer
 
 Rng = np.random.Generator
 STEPS = 20
@@ -147,3 +147,43 @@ def test_constants_out_of_range_are_refused() -> None:
         Adam({}, eps=0)
     with pytest.raises(MinigenError, match=r"momentum must be in \[0, 1\), got -0.1"):
         SGD({}, 0.1, momentum=-0.1)
+
+
+def test_the_average_is_the_weighted_sum_of_where_the_parameters_were() -> None:
+    steps = np.random.default_rng(0).standard_normal((6, 2, 3))
+    params = {"w": steps[0].copy()}
+    average = Average(params, decay=0.75)
+    for step in steps[1:]:
+        params["w"][...] = step
+        average.update()
+    weights = 0.75 ** np.arange(4, -1, -1)
+    expected = np.average(steps[1:], axis=0, weights=weights)
+    np.testing.assert_allclose(average.mean["w"], expected, rtol=1e-13)
+
+
+def test_the_average_goes_on_from_its_state() -> None:
+    steps = np.random.default_rng(0).standard_normal((4, 3))
+    averages = [Average({"w": steps[0].copy()}, decay=0.75) for _ in range(2)]
+    for step in steps[1:]:
+        averages[0].params["w"][...] = step
+        averages[0].update()
+        averages[1].restore({name: np.array(array) for name, array in averages[0].state.items()})
+        assert averages[1].mean["w"] is not averages[0].mean["w"]
+        assert averages[1].mean["w"].tolist() == averages[0].mean["w"].tolist()
+        assert averages[1].n == averages[0].n
+
+
+def test_the_average_of_decay_zero_is_the_parameters_themselves() -> None:
+    params = {"w": np.array([1.0, 2.0])}
+    average = Average(params, decay=0.0)
+    params["w"] += 5
+    average.update()
+    assert average.mean["w"].tolist() == [6, 7]
+    params["w"] += 1
+    assert average.mean["w"].tolist() == [6, 7]  # a copy, until the next update
+
+
+@pytest.mark.parametrize("decay", [-0.1, 1.0, float("nan")])
+def test_the_decay_of_an_average_is_checked(decay: float) -> None:
+    with pytest.raises(MinigenError, match=r"decay must be in \[0, 1\), got"):
+        Average({"w": np.zeros(2)}, decay)

@@ -100,7 +100,7 @@ class Moves:
             "system": "gan", "width": 2, "image_shape": None, "seed": 0, "hidden": [6],
             "latent_dim": 2, "lr": 1e-3, "discriminator_lr": 1e-3, "betas": [0.5, 0.999],
             "smoothing": 0.0, "generator_loss": "non-saturating", "discriminator_steps": 1,
-            "simultaneous": False, "data": "x",
+            "simultaneous": False, "data": "x", "averaging": 0.0, "milestones": [], "gamma": 0.1,
         }  # fmt: skip
         system = build(config | options, np)
         assert isinstance(system, GANSystem)
@@ -345,3 +345,19 @@ def test_the_activation_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
     for part in (system.module.parts["encoder"], system.module.parts["decoder"]):
         assert isinstance(part, Sequential)
         assert {type(layer) for layer in part.layers} == {Linear, Tanh}
+
+
+def test_samples_come_from_the_averaged_generator(tmp_path: Path) -> None:
+    """And from the generator itself where nothing is averaged."""
+    moves = {decay: Moves(tmp_path, averaging=decay) for decay in (0.0, 0.9)}
+    codes = np.random.default_rng(0).standard_normal((5, 2), dtype=np.float32)
+    started = moves[0.9].system.decode(codes)
+    for move in moves.values():
+        move.step()
+        move.step()
+    own = {decay: move.system.module.generator(codes)[0] for decay, move in moves.items()}
+    np.testing.assert_array_equal(own[0.0], own[0.9])  # it is trained the same
+    np.testing.assert_array_equal(moves[0.0].system.decode(codes), own[0.0])
+    averaged = moves[0.9].system.decode(codes)
+    way = np.abs(averaged - started).max() / np.abs(own[0.9] - started).max()
+    assert 0.6 < way < 0.9  # between the first step and the second

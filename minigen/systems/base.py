@@ -39,6 +39,7 @@ class Finding:
         unit: its unit.
         limit: its floor or ceiling, or the value that something known has.
         caveat: what it does not mean.
+        standard_error: of the value, where it is a mean over test rows.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Finding:
     unit: str
     limit: str
     caveat: str
+    standard_error: float | None = None
 
 
 class System(ABC):

@@ -11,9 +11,9 @@ from minigen.backend import Array, Generator, generator, to_numpy
 from minigen.data import Dataset, require_unit_interval
 from minigen.data.toy import MIXTURES
 from minigen.film import Snapshot
-from minigen.layers import Params, sigmoid
+from minigen.layers import Params, prefixed, sigmoid
 from minigen.models.gan import GAN, DiscriminatorLoss
-from minigen.optim import Adam, Optimizer
+from minigen.optim import Adam, Average, Optimizer
 from minigen.systems.base import N_FIELD, Add, Finding, Progress, System, add_schedule
 from minigen.training import Stream, Terms, scaled
 
@@ -32,9 +32,13 @@ class GANSystem(System):
 
     title = "generative adversarial network: an implicit density, trained by a game"
     samples_title = "G(z), z ~ N(0, 1)"
-    epochs = 40
+    epochs = 25
     batch_size = 64
     module: GAN
+
+    def __init__(self, options: Mapping[str, Any], *rest: Any) -> None:
+        super().__init__(options, *rest)
+        self.average = Average(self.module.generator.params, options["averaging"])
 
     @staticmethod
     def add_options(add: Add) -> None:
@@ -92,6 +96,13 @@ class GANSystem(System):
             action="store_true",
             help="G answers to the D before its update, not after it",
         )
+        add(
+            "--averaging",
+            type=cli.real(least=0, below=1),
+            default=0.9998,
+            metavar="D",
+            help="samples come from the mean of G over its last 1/(1-D) or so steps; 0: from G",
+        )
         add_schedule(add)
 
     @staticmethod
@@ -132,6 +143,14 @@ class GANSystem(System):
             "discriminator_optimizer": Adam(self.module.discriminator.params, d_lr, betas),
         }
 
+    @property
+    def arrays(self) -> Params:
+        return super().arrays | prefixed("average", self.average.state)
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        super().restore(arrays)
+        self.average.restore({name: arrays[f"average.{name}"] for name in self.average.state})
+
     def check_data(self, dataset: Dataset) -> None:
         if self.image_shape:
             require_unit_interval(dataset)
@@ -150,6 +169,7 @@ class GANSystem(System):
         steps = d_optimizer.t + self.options["simultaneous"]  # of D, with this one
         if steps % self.options["discriminator_steps"] == 0:
             g_optimizer.step(g_backward())
+            self.average.update()
         if self.options["simultaneous"]:
             d_optimizer.step(d_grads)
         return _terms(d_terms, g_loss)
@@ -171,7 +191,8 @@ class GANSystem(System):
         return 2 * x - 1 if self.image_shape else x
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        rows = to_numpy(self.module.generator(self.xp.asarray(codes))[0])
+        averaged = self.module.generator.with_params(self.average.mean)
+        rows = to_numpy(averaged(self.xp.asarray(codes))[0])
         return (rows + 1) / 2 if self.image_shape else rows
 
     def snapshot(self, dataset: Dataset) -> Snapshot:
@@ -253,10 +274,11 @@ def _parzen(samples: Array, train: Array, test: Array, progress: Progress) -> li
         Finding(
             "Parzen log likelihood",
             score.mean,
-            f"nats per example, +- {score.standard_error:.1f}, sigma {score.sigma:.3f}",
+            f"nats per example, sigma {score.sigma:.3f}",
             f"training rows themselves: {data.mean:.1f} +- {data.standard_error:.1f}",
             "the likelihood of blurred samples, not of the model; above the training rows' score "
             "it has stopped measuring closeness to the data",
+            score.standard_error,
         )
     ]
 

@@ -9,8 +9,8 @@ _IWAE = (
 
 
 def _falling(epochs: int) -> str:
-    """A high learning rate for a third of the epochs, which then falls to 1 % in ten steps."""
-    milestones = ",".join(str(epochs // 3 + i * epochs // 15) for i in range(10))
+    """A high learning rate, and from 4/15 of the epochs on ten steps down to 1 % of it."""
+    milestones = ",".join(str((40 + 11 * i) * epochs // 150) for i in range(10))
     return f"--lr 3e-3 --epochs {epochs} --milestones {milestones} --gamma {10**-0.2}"
 
 
@@ -21,5 +21,9 @@ PRESETS = {
         f" --milestones 1,4,13,40,121,364,1093 --gamma {10 ** (-1 / 7)}",
         "iwae-300": f"{_IWAE} --batch-size 100 {_falling(300)}",
         "iwae-900": f"{_IWAE} --batch-size 100 {_falling(900)}",
+    },
+    "gan": {
+        "modes": "--latent-dim 2 --batch-size 256 --lr 1e-3 --discriminator-lr 1e-3 --smoothing 0"
+        " --averaging 0.999 --milestones 12,16,20 --gamma 0.3",
     },
 }

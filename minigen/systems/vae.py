@@ -240,11 +240,13 @@ class VAESystem(System):
                 float(bound.mean()),
                 UNIT + " of log likelihood",
                 "the next larger k, and log p(x) above them all",
-                f"a lower bound; its standard error is {bound.std() / len(few) ** 0.5:.2f}{grey}",
+                f"a lower bound{grey}",
+                float(bound.std()) / len(few) ** 0.5,
             )
             for k, bound in bounds.items()
         ]
-        mu, _ = self.module.encode(scaled(rows))
+        every = scaled(rows)
+        mu, _ = self.module.encode(binarized(every, rng) if binary else every)
         findings.append(
             Finding(
                 "active units",
