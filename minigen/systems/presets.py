@@ -24,6 +24,6 @@ PRESETS = {
     },
     "gan": {
         "modes": "--latent-dim 2 --batch-size 256 --lr 1e-3 --discriminator-lr 1e-3 --smoothing 0"
-        " --averaging 0.999 --milestones 12,16,20 --gamma 0.3",
+        " --averaging 0.999 --epochs 20 --milestones 10,13,16 --gamma 0.3",
     },
 }

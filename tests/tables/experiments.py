@@ -1,0 +1,102 @@
+"""The runs behind each table of tutorials/results.md, as the commands that a reader types."""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.tables.linear import closed_form
+
+PARENT = Path("runs/tables")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A model that is trained and judged.
+
+    Args:
+        label: its row of the table; runs of one label differ in the seed alone.
+        slug: its folder.
+        options: of `minigen.train`.
+        evaluation: options of `minigen.evaluate`.
+    """
+
+    label: str
+    slug: str
+    options: str
+    evaluation: str = ""
+
+    def train(self, parent: Path = PARENT) -> str:
+        return f"python -m minigen.train {self.options} --out {self._folder(parent)}"
+
+    def resume(self, parent: Path) -> str:
+        system, *_ = self.options.split()
+        return f"python -m minigen.train {system} --resume {self._folder(parent)}"
+
+    def evaluate(self, parent: Path = PARENT) -> str:
+        return f"python -m minigen.evaluate {self._folder(parent)} {self.evaluation}".rstrip()
+
+    def _folder(self, parent: Path) -> str:
+        return shlex.quote(str(parent / self.slug))
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a table consists of.
+
+    Args:
+        runs: its models, row by row.
+        findings: the findings of `minigen.evaluate` that it shows.
+        computed: numbers that need no training, by name.
+    """
+
+    runs: tuple[Run, ...]
+    findings: tuple[str, ...]
+    computed: Callable[[], dict[str, float]] | None = None
+
+
+def _seeds(count: int, label: str, slug: str, options: str) -> tuple[Run, ...]:
+    return tuple(Run(label, f"{slug}-{i}", f"{options} --seed {i}") for i in range(count))
+
+
+def _bound(k: int, epochs: int) -> Run:
+    """A VAE (k = 1) or an importance-weighted autoencoder, as Burda et al. judge it."""
+    samples = f" --importance-samples {k}" if k > 1 else ""
+    return Run(
+        f"k = {k}, {epochs} epochs",
+        f"iwae-{k}-{epochs}",
+        f"vae --preset iwae-{epochs}{samples}",
+        "--draws 5000 --rows 10000",
+    )
+
+
+TABLES = {
+    "vae": Table(_seeds(5, "VAE", "vae", "vae"), ("test loss",)),
+    "iwae": Table(
+        (_bound(1, 900), _bound(5, 300)),
+        ("test loss", "negative ELBO", "L_5000, 10,000 test rows", "active units"),
+    ),
+    "parzen": Table(
+        _seeds(3, "GAN", "gan", "gan"), ("Parzen log likelihood",)
+    ),
+    "modes": Table(
+        tuple(
+            run
+            for name in ("ring", "grid")
+            for run in _seeds(10, name, name, f"gan --data {name} --preset modes")
+        ),
+        ("modes covered", "high quality", "reverse KL"),
+    ),
+    "linear": Table(
+        (Run("linear autoencoder", "linear", "ae --hidden ''"),),
+        ("train squared error", "test squared error"),
+        closed_form,
+    ),
+}  # fmt: skip
+
+
+def commands(name: str) -> list[list[str]]:
+    """Of each entry of a table's file, as a reader types them."""
+    table = TABLES[name]
+    computed = [[f"python -m tests.tables {name}"]] if table.computed else []
+    return computed + [[run.train(), run.evaluate()] for run in table.runs]
