@@ -1,4 +1,4 @@
-"""Optimizers: they update the parameter arrays in place. And the mean of where they have been.
+"""Optimizers, which update the parameter arrays in place, and the mean of where they have been.
 
     optimizer = Adam(model.params, lr=1e-3)
     optimizer.step(grads)       # grads: one array for every name in params
@@ -147,7 +147,7 @@ class Average:
     (Polyak and Juditsky 1992; for GANs, Yazici et al. 2019).
 
     Args:
-        params: the arrays p, by name; before the first update, the mean is they.
+        params: the arrays p, by name; until the first update the mean equals them.
         decay: d in [0, 1): the mean reaches back over about 1 / (1 - d) steps; at 0 it is p_n.
 
     Raises:

@@ -39,27 +39,20 @@ class Outcome(NamedTuple):
     status: int = 0
 
 
-Tick = Callable[[Seconds], None]
-Execute = Callable[[str, bool, Tick], Outcome]
+Execute = Callable[[str, bool], Outcome]
 running: set[int] = set()  # process ids
 
 
-def execute(command: str, capture: bool, tick: Tick) -> Outcome:
-    """Run `python ...` by this interpreter; what the process took so far goes to `tick`.
-
-    So little is lost when both are killed at once. Linux alone tells it.
-    """
+def execute(command: str, capture: bool) -> Outcome:
+    """Run `python ...` by this interpreter."""
     print(command, flush=True)
     started = time.monotonic()
     with tempfile.TemporaryFile() as printed:
         words = [sys.executable, *shlex.split(command)[1:]]
         process = subprocess.Popen(words, stdout=printed if capture else None)
         running.add(process.pid)
-        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
-            tick(_seconds(time.monotonic() - started, _cpu(process.pid)))
-            time.sleep(0.5)
+        _, status, usage = os.wait4(process.pid, 0)
         running.remove(process.pid)
-        _, status, usage = ended
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = _seconds(time.monotonic() - started, usage.ru_utime + usage.ru_stime)
         printed.seek(0)
@@ -133,13 +126,9 @@ def _trained(run: Run, parent: Path, execute: Execute) -> Seconds:
     if not finished(folder):
         _judgement(run, parent).unlink(missing_ok=True)
         before = _spent(file) if begun else _seconds(0, 0)
-
-        def tick(more: Seconds) -> None:
-            after = {name: before[name] + more[name] for name in before}
-            file.write_text(json.dumps(_seconds(**after)) + "\n")
-
-        outcome = execute(run.resume(parent) if begun else run.train(parent), False, tick)
-        tick(outcome.seconds)
+        outcome = execute(run.resume(parent) if begun else run.train(parent), False)
+        after = {name: before[name] + outcome.seconds[name] for name in before}
+        file.write_text(json.dumps(_seconds(**after)) + "\n")
         _check(outcome, run.train(parent))
     return _spent(file)
 
@@ -156,7 +145,7 @@ def _judged(run: Run, parent: Path, again: bool, execute: Execute) -> dict[str, 
     file = _judgement(run, parent)
     known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     if again or known.get("command") != run.evaluate():
-        outcome = execute(f"{run.evaluate(parent)} --json", True, lambda seconds: None)
+        outcome = execute(f"{run.evaluate(parent)} --json", True)
         _check(outcome, run.evaluate(parent))
         known = {
             "command": run.evaluate(),
@@ -224,12 +213,6 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
-
-
-def _cpu(pid: int) -> float:
-    """Processor time of a process that has not been waited for, all its threads together."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _seconds(wall: float, cpu: float) -> Seconds:
