@@ -4,6 +4,7 @@ The mathematics never names either. A function asks its arguments with `array_mo
 what comes back; the commands choose once with `select` and put parameters and data there.
 """
 
+import ctypes
 import functools
 import math
 import sys
@@ -54,6 +55,7 @@ def select(name: str) -> tuple[ModuleType, str]:
     """
     if name not in NAMES:
         raise MinigenError(f"unknown backend {name!r}; choose one of {', '.join(NAMES)}")
+    keep_freed_memory()
     if name == "numpy":
         return np, "numpy"
     cupy, reason = _probe_cupy()
@@ -62,6 +64,19 @@ def select(name: str) -> tuple[ModuleType, str]:
     if name == "auto":
         return np, f"numpy ({reason})"
     raise MinigenError(f"CuPy does not work here: {reason}; use --backend numpy")
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep the memory of freed arrays for those that follow.
+
+    glibc returns megabytes to the system as soon as they are free, and the next array waits until
+    each of its pages has been zeroed anew: 5,000 page faults in a VAE's step at 1024 rows, a fifth
+    of its time. With another C library, nothing happens.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(-3, 2**25)  # M_MMAP_THRESHOLD, at its most: what is smaller comes from the heap
+        mallopt(-1, -1)  # M_TRIM_THRESHOLD: the heap never shrinks
 
 
 def _probe_cupy() -> tuple[ModuleType | None, str]:

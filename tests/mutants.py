@@ -224,6 +224,7 @@ MUTANTS = [
         ["tests/test_backend.py", "tests/models/test_gan.py"],
         ("seed-without-its-stream", "SeedSequence(seed)", "SeedSequence(seed[0])"),
         ("last-block-not-updated", "range(0, length, rows)", "range(0, length - 1, rows)"),
+        ("heap-shrinks", "mallopt(-1, -1)", "mallopt(-1, 0)"),
     ),
     *_in(
         "minigen/systems/base.py",

@@ -1,5 +1,8 @@
 """The backend switch, and what it says where CuPy is absent or does not work."""
 
+import mmap
+import platform
+import subprocess
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -131,3 +134,29 @@ def test_a_fused_chain_is_one_launch(strict: ModuleType) -> None:
     _affine([y, x], 2.0, 3.0)
     assert standin.launches == ["_affine"]
     assert (y.get() == 10).all()
+
+
+STEPS_THAT_FREE_WHAT_THEY_USE = """
+import resource
+import numpy as np
+from minigen.backend import keep_freed_memory
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+keep_freed_memory()
+for step in range(12):
+    if step == 2:
+        before = faults()
+    arrays = [np.ones(2**19, np.float32) for _ in range(4)]
+    del arrays
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_freed_memory_is_kept_for_the_next_step() -> None:
+    command = [sys.executable, "-c", STEPS_THAT_FREE_WHAT_THEY_USE]
+    faults = int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    written = 10 * 4 * 2**21 // mmap.PAGESIZE  # pages, by the ten counted steps
+    assert faults < written / 20

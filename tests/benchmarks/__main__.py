@@ -96,8 +96,10 @@ def contestants(
     """How each contestant is made, the versions of all, and how to wait for the device."""
     import numpy as np
 
+    from minigen.backend import select
     from tests.benchmarks.contestants import floor, minigen, torch, torch_module
 
+    xp, _ = select("numpy" if device == "cpu" else "cupy")
     versions = {"python": platform.python_version(), "numpy": np.__version__}
     try:
         module = torch_module()
@@ -116,9 +118,6 @@ def contestants(
             }
         return makers, versions, lambda: None
 
-    from minigen.backend import select
-
-    xp, _ = select("cupy")
     versions |= {"cupy": xp.__version__, "device": _device_name(xp)}
     makers = {"minigen": partial(minigen, xp=xp), FLOOR: partial(floor, xp=xp)}
     if module:
