@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.animation import PillowWriter
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 Painter = Callable[[Axes], None]
 
 BLUE, ORANGE = "tab:blue", "tab:orange"
 SIDE = 6.0  # inches, the longer side of a picture
-FRAMES_A_SECOND = 3
-DWELL = 2 * FRAMES_A_SECOND  # frames, on the last picture
+FRAME, LAST_FRAME = 330, 2330  # milliseconds of an animation
 
 
 def picture(path: Path, paint: Painter, shape: tuple[float, float] = (1, 1)) -> None:
@@ -31,12 +31,17 @@ def picture(path: Path, paint: Painter, shape: tuple[float, float] = (1, 1)) -> 
 def animation(path: Path, painters: Sequence[Painter], shape: tuple[float, float] = (1, 1)) -> None:
     """Save a GIF with a frame for each painter; it dwells on the last one."""
     figure = _figure(shape)
-    writer = PillowWriter(fps=FRAMES_A_SECOND)
-    with writer.saving(figure, path, dpi=72):
-        for paint in [*painters, *[painters[-1]] * DWELL]:
-            figure.clear()
-            paint(figure.subplots())
-            writer.grab_frame()
+    figure.set_dpi(72)
+    canvas: Any = FigureCanvasAgg(figure)  # matplotlib gives it no types
+    frames = []
+    for paint in painters:
+        figure.clear()
+        paint(figure.subplots())
+        canvas.draw()
+        frames.append(Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB"))
+    first, *rest = frames
+    durations = [FRAME] * len(rest) + [LAST_FRAME]
+    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0)
 
 
 def curves(

@@ -14,7 +14,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from minigen import film, plots
+from minigen import film
 from minigen.film import LENGTH, Film
 from minigen.runs import Run
 from minigen.systems import SYSTEMS
@@ -40,7 +40,6 @@ def undrawn() -> Iterator[None]:
 def short_film(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer pictures, because they take the time; and so the film is thinned in these tests."""
     monkeypatch.setattr(film, "LENGTH", 4)
-    monkeypatch.setattr(plots, "DWELL", 1)
 
 
 def train(*arguments: object) -> int:
