@@ -11,11 +11,11 @@ import numpy as np
 from minigen import cli
 from minigen.atomic import replacing, writing
 from minigen.backend import NAMES, generator, select
-from minigen.data import Dataset
+from minigen.data import Dataset, scaled
 from minigen.errors import MinigenError
 from minigen.runs import Run
 from minigen.systems.base import COLUMNS, System
-from minigen.training import Stream, scaled
+from minigen.training import Stream
 
 SUFFIXES = (".png", ".npy")
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from minigen.backend import Array, to_numpy
+from minigen.data import scaled
 from minigen.data.toy import Mixture, log_mixture
 from minigen.errors import MinigenError
 from minigen.metrics import Progress, blocks, check_rows, silent
-from minigen.training import scaled
 
 SIGMAS = np.logspace(-1, 0, 10)
 HIGH_QUALITY = 3  # standard deviations from the nearest mode, at most

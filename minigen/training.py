@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from minigen.backend import Array, Generator, array_module, generator, to_numpy
-from minigen.data import Dataset
+from minigen.data import Dataset, scaled
 from minigen.errors import MinigenError
 
 EVALUATION_BATCH = 1000
@@ -120,15 +120,6 @@ def evaluate(task: Task, rows: Array, seed: int = 0) -> Means:
     noise = generator(xp, seed, Stream.TEST)
     order = xp.arange(len(rows))
     return _epoch_means(task.judge, rows, order, EVALUATION_BATCH, noise, "on the test rows, batch")
-
-
-def scaled(rows: Array) -> Array:
-    """Rows as float32: uint8 pixels divided by 255, floats as they are."""
-    pixels = rows.dtype == np.uint8
-    rows = rows.astype(np.float32)
-    if pixels:
-        rows /= 255
-    return rows
 
 
 def _epoch_means(

@@ -8,7 +8,7 @@ import pytest
 from minigen.backend import generator
 from minigen.data import Dataset
 from minigen.errors import MinigenError
-from minigen.training import Stream, evaluate, scaled, train
+from minigen.training import Stream, evaluate, train
 
 
 class Recorder:
@@ -113,16 +113,6 @@ def test_progress_ends_at_the_whole_epoch_with_its_means() -> None:
     )
     for record in records:
         assert calls[-1] == (record.epoch, 1.0, record.train)
-
-
-@pytest.mark.fault("uint8")
-def test_pixels_are_scaled_exactly_and_floats_kept() -> None:
-    pixels = scaled(np.array([[0, 51, 255]], np.uint8))
-    assert pixels.dtype == np.float32
-    assert pixels.tolist() == [[0.0, np.float32(0.2), 1.0]]
-    floats = np.array([[0.25, 3.0]], np.float32)
-    np.testing.assert_array_equal(scaled(floats), floats)
-    assert scaled(floats) is not floats
 
 
 def test_every_use_has_a_stream_of_its_own() -> None:

@@ -6,14 +6,14 @@ MNIST is by LeCun, Cortes and Burges (CC BY-SA 3.0): the four original IDX files
 import os
 from pathlib import Path
 
-from minigen.data.dataset import Dataset, require_unit_interval
+from minigen.data.dataset import Dataset, require_unit_interval, scaled
 from minigen.data.files import read_npy, read_npz
 from minigen.data.idx import read_idx_folder
 from minigen.data.rows import from_splits, hold_back
 from minigen.data.toy import MIXTURES, draw
 from minigen.errors import MinigenError
 
-__all__ = ["NAMES", "Dataset", "load", "require_unit_interval"]
+__all__ = ["NAMES", "Dataset", "load", "require_unit_interval", "scaled"]
 
 NAMES = ("mnist", *MIXTURES)  # of data sets that need no file
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from minigen.backend import Array
 from minigen.errors import MinigenError
 
 
@@ -60,3 +61,12 @@ def require_unit_interval(dataset: Dataset) -> None:
         pixels = low >= 0 and 127 < high <= 255
         remedy = "divide them by 255 or save them as uint8" if pixels else "rescale them to 0..1"
         raise MinigenError(f"{dataset.name}: values from {low!s} to {high!s}, not 0 to 1; {remedy}")
+
+
+def scaled(rows: Array) -> Array:
+    """Rows as float32: uint8 pixels divided by 255, floats as they are."""
+    pixels = rows.dtype == np.uint8
+    rows = rows.astype(np.float32)
+    if pixels:
+        rows /= 255
+    return rows

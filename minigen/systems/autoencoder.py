@@ -8,7 +8,7 @@ import numpy as np
 
 from minigen import cli, metrics
 from minigen.backend import Array, Generator, to_numpy
-from minigen.data import Dataset, require_unit_interval
+from minigen.data import Dataset, require_unit_interval, scaled
 from minigen.film import Snapshot
 from minigen.layers import Params, sigmoid
 from minigen.losses import bce_with_logits, mse
@@ -23,7 +23,7 @@ from minigen.systems.base import (
     draw_code_plane,
     draw_reconstructions,
 )
-from minigen.training import EpochRecord, Terms, evaluate, scaled
+from minigen.training import EpochRecord, Terms, evaluate
 
 N_FITTED = 10_000  # training rows, at most, whose codes a Gaussian is fitted to
 

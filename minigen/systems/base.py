@@ -14,11 +14,11 @@ import numpy as np
 
 from minigen import cli
 from minigen.backend import Array, Generator, generator, to_numpy
-from minigen.data import Dataset
+from minigen.data import Dataset, scaled
 from minigen.film import Snapshot
 from minigen.layers import Composite, Params, prefixed
 from minigen.optim import Optimizer
-from minigen.training import EpochRecord, Stream, Terms, scaled
+from minigen.training import EpochRecord, Stream, Terms
 
 COLUMNS = 10  # images side by side
 N_IMAGES = 10 * COLUMNS

@@ -8,14 +8,14 @@ import numpy as np
 
 from minigen import cli, sample_metrics
 from minigen.backend import Array, Generator, generator, to_numpy
-from minigen.data import Dataset, require_unit_interval
+from minigen.data import Dataset, require_unit_interval, scaled
 from minigen.data.toy import MIXTURES
 from minigen.film import Snapshot
 from minigen.layers import Params, prefixed, sigmoid
 from minigen.models.gan import GAN, DiscriminatorLoss
 from minigen.optim import Adam, Average, Optimizer
 from minigen.systems.base import N_FIELD, Add, Finding, Progress, System, add_schedule
-from minigen.training import Stream, Terms, scaled
+from minigen.training import Stream, Terms
 
 N_PARZEN = 10_000  # samples, by Goodfellow's protocol
 N_VALIDATION = 1_000

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigen import cli, metrics
 from minigen.backend import Array, Generator, generator, to_numpy
-from minigen.data import Dataset, require_unit_interval
+from minigen.data import Dataset, require_unit_interval, scaled
 from minigen.errors import MinigenError
 from minigen.film import Snapshot
 from minigen.layers import Params, ReLU, Tanh, glorot
@@ -25,7 +25,7 @@ from minigen.systems.base import (
     draw_code_plane,
     draw_reconstructions,
 )
-from minigen.training import EpochRecord, Stream, Terms, evaluate, scaled
+from minigen.training import EpochRecord, Stream, Terms, evaluate
 
 UNIT = "nats per example"
 N_MANIFOLD = 20  # images on a side

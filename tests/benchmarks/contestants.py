@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from minigen.backend import generator
+from minigen.data import scaled
 from minigen.systems import build
 from minigen.train import parser
-from minigen.training import Stream, scaled
+from minigen.training import Stream
 
 N_DATA = 784
 N_LATENT = {"vae": 20, "ae": 20, "gan": 64}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from minigen.data import Dataset, load, require_unit_interval
+from minigen.data import Dataset, load, require_unit_interval, scaled
 from minigen.errors import MinigenError
 
 RNG = np.random.default_rng(0)
@@ -250,3 +250,13 @@ def test_a_table_whose_width_is_a_square_is_no_image(tmp_path: Path) -> None:
     ):
         np.save(tmp_path / f"{name}.npy", rows)
         assert load(str(tmp_path / f"{name}.npy")).image_shape == shape
+
+
+@pytest.mark.fault("uint8")
+def test_pixels_are_scaled_exactly_and_floats_kept() -> None:
+    pixels = scaled(np.array([[0, 51, 255]], np.uint8))
+    assert pixels.dtype == np.float32
+    assert pixels.tolist() == [[0.0, np.float32(0.2), 1.0]]
+    floats = np.array([[0.25, 3.0]], np.float32)
+    np.testing.assert_array_equal(scaled(floats), floats)
+    assert scaled(floats) is not floats
