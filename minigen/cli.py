@@ -138,22 +138,24 @@ def spelled(name: str, value: object) -> str:
     return f"--{name.replace('_', '-')} {text}"
 
 
-def check_memory(n_parameters: int) -> None:
-    """Refuse, before anything is allocated, a model that this machine cannot train.
+def check_memory(what: str, size: int, remedy: str) -> None:
+    """Refuse, before anything is allocated, what this machine cannot hold.
 
-    Each float32 parameter has a gradient and two moments: 16 bytes.
+    Args:
+        what: needs the memory.
+        size: of it, in bytes.
+        remedy: what to do instead.
 
     Raises:
-        MinigenError: that is more than the machine's memory.
+        MinigenError: the size is more than the machine's memory.
     """
     if not hasattr(os, "sysconf"):  # not on Windows
         return
-    needed = 16 * n_parameters
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > memory:
+    if size > memory:
         raise MinigenError(
-            f"a model of {n_parameters:,} parameters needs about {needed / 1e9:,.0f} GB, and this "
-            f"machine has {memory / 1e9:,.0f}; use smaller layers"
+            f"{what} needs about {size / 1e9:,.0f} GB, and this machine has {memory / 1e9:,.0f}; "
+            f"{remedy}"
         )
 
 

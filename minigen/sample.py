@@ -70,6 +70,8 @@ def _sample(options: argparse.Namespace) -> None:
     system, dataset = run.load(xp)
     rng = generator(np, options.seed, Stream.SAMPLES)
     count = options.count or (10 if options.interpolate or options.reconstruct else 100)
+    values = count * system.width * (COLUMNS if options.interpolate else 1)
+    cli.check_memory(f"--count {count}", 4 * values, "give a smaller one")
     if options.reconstruct:
         rows, title = _reconstructions(system, dataset, count)
     elif options.interpolate:

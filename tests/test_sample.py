@@ -100,6 +100,16 @@ def test_a_missing_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nowhere is no run folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("walk", [[], ["--interpolate"]])
+def test_more_than_memory_holds_is_refused_at_once(
+    walk: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy", 20), tmp_path / "run")
+    assert main([str(run), "--count", "2147483647", *walk]) == 1
+    gigabytes = f"{4 * 64 * 2147483647 * (10 if walk else 1) / 1e9:,.0f}"
+    assert f"--count 2147483647 needs about {gigabytes} GB" in capsys.readouterr().err
+
+
 def test_an_autoencoder_of_few_rows_samples_too(tmp_path: Path) -> None:
     run = trained("ae", points(tmp_path / "x.npy", 4), tmp_path / "run")
     assert main([str(run), "--count", "3", "--out", str(tmp_path / "rows.npy")]) == 0

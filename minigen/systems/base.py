@@ -85,7 +85,11 @@ class System(ABC):
         self.n_parameters = sum(
             (n_in + 1) * n_out for sizes in networks.values() for n_in, n_out in pairwise(sizes)
         )
-        cli.check_memory(self.n_parameters)
+        cli.check_memory(
+            f"a model of {self.n_parameters:,} parameters",
+            16 * self.n_parameters,  # float32: each has a gradient and two moments beside it
+            "use smaller layers",
+        )
         module = self.build(generator(np, seed, Stream.PARAMETERS))
         self.module = module.with_params({k: xp.asarray(v) for k, v in module.params.items()})
         self.optimizers = self.make_optimizers()
