@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +42,8 @@ class Outcome(NamedTuple):
 
 Execute = Callable[[str, bool], Outcome]
 running: set[int] = set()  # process ids
+stopping = threading.Event()
+starts_or_stops = threading.Lock()
 
 
 def execute(command: str, capture: bool) -> Outcome:
@@ -49,8 +52,11 @@ def execute(command: str, capture: bool) -> Outcome:
     started = time.monotonic()
     with tempfile.TemporaryFile() as printed:
         words = [sys.executable, *shlex.split(command)[1:]]
-        process = subprocess.Popen(words, stdout=printed if capture else None)
-        running.add(process.pid)
+        with starts_or_stops:
+            if stopping.is_set():
+                raise KeyboardInterrupt
+            process = subprocess.Popen(words, stdout=printed if capture else None)
+            running.add(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         running.remove(process.pid)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -67,14 +73,17 @@ def make(name: str, parent: Path, jobs: int = 1, again: bool = False) -> dict[st
     """
     table = TABLES[name]
     entries = [computed(name, table.computed)] if table.computed else []
+    stopping.clear()
     one = partial(result, findings=table.findings, parent=parent, again=again)
     with ThreadPoolExecutor(jobs) as pool:
         try:
             entries += pool.map(one, table.runs)
         except KeyboardInterrupt:
-            for pid in tuple(running):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGTERM)
+            with starts_or_stops:
+                stopping.set()
+                for pid in tuple(running):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGTERM)
             raise
     return {"machine": machine(), "runs": entries}
 
