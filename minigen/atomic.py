@@ -42,12 +42,15 @@ def writing(path: Path) -> Iterator[None]:
     """Says of every failure to write in this block that it was `path`, which the system forgets.
 
     Raises:
-        MinigenError: the disk is full, or the folder cannot be written.
+        MinigenError: the disk is full, or the folder is missing or cannot be written.
     """
     try:
         yield
     except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            remedy = "make the folder that is missing"
+        else:
+            remedy = "make room on the disk, or see to the permissions of the folder"
         raise MinigenError(
-            f"{path}: cannot be written: {error.strerror or error}; make room on the disk, or see "
-            "to the permissions of the folder"
+            f"{path}: cannot be written: {error.strerror or error}; {remedy}"
         ) from error

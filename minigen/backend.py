@@ -114,9 +114,12 @@ def cache_sized(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     operation; on one block after another, it reads each block once. A GPU gets the whole arrays:
     there a launch costs more than the traffic.
     """
+    if array_module(*arrays) is not np:
+        yield arrays
+        return
+    arrays = tuple(np.atleast_1d(array) for array in arrays)  # a view, of a single number
     length = len(arrays[0])
-    blocks = arrays[0].size // CACHE + 1 if array_module(*arrays) is np else 1
-    rows = max(1, math.ceil(length / blocks))
+    rows = max(1, math.ceil(length / (arrays[0].size // CACHE + 1)))
     for start in range(0, length, rows):
         yield tuple(array[start : start + rows] for array in arrays)
 

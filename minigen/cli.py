@@ -10,10 +10,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import NoReturn
 
 from tqdm import tqdm
 
+from minigen.backend import select
 from minigen.errors import MinigenError
 
 LR_HELP = "learning rate of Adam"
@@ -159,6 +161,18 @@ def check_memory(what: str, size: int, remedy: str) -> None:
         )
 
 
+def backend(name: str) -> ModuleType:
+    """The backend of this name; what `auto` chose, and why, goes to stderr.
+
+    Raises:
+        MinigenError: as for `minigen.backend.select`.
+    """
+    xp, line = select(name)
+    if name == "auto":
+        print(f"minigen: --backend auto: {line}", file=sys.stderr)
+    return xp
+
+
 def run(command: Callable[[], None], debug: bool = False) -> int:
     """The exit status of a command; what it raises becomes one line on stderr.
 
@@ -229,7 +243,13 @@ def _say(message: str, status: int) -> int:
     return status
 
 
-def bar(total: float, unit: str) -> "tqdm[NoReturn]":
-    """A progress bar on stderr, where that is a terminal that can move its cursor."""
+def bar(total: float, unit: str, initial: float = 0) -> "tqdm[NoReturn]":
+    """A progress bar on stderr, where that is a terminal that can move its cursor.
+
+    Args:
+        total: units at its end.
+        unit: what is counted.
+        initial: units that were done before, which say nothing of the time left.
+    """
     plain = os.environ.get("TERM") == "dumb"
-    return tqdm(total=total, unit=unit, disable=plain or None, leave=False)
+    return tqdm(total=total, unit=unit, initial=initial, disable=plain or None, leave=False)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigen import cli
-from minigen.backend import NAMES, Array, select
+from minigen.backend import NAMES, Array
 from minigen.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.gradcheck import Report, check_function, check_layer, check_params
 from minigen.layers import LeakyReLU, Linear, Module, ReLU, Sequential, Sigmoid, Tanh, mlp
@@ -231,7 +231,7 @@ def _checked(derivation: Derivation, xp: ModuleType) -> Report:
 
 def _table(options: argparse.Namespace) -> list[str]:
     """Print the table; the tags that failed."""
-    xp, _ = select(options.backend)
+    xp = cli.backend(options.backend)
     rows: list[dict[str, Any]] = []
     if not options.json:
         print(f"{'tag':4} {'derivation':48} {'complex step':>12} {'differences':>12}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from minigen import cli
-from minigen.backend import NAMES, select
+from minigen.backend import NAMES
 from minigen.runs import Run
 from minigen.systems.base import Finding
 
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    xp, _ = select(options.backend)
+    xp = cli.backend(options.backend)
     run = Run.existing(options.run)
     system, dataset = run.load(xp)
     with cli.bar(100, "%") as bar:

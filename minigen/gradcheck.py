@@ -191,7 +191,10 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
         f"{name}: {what}"
         for name in variables
         for what, holds in (
-            ("was modified", bool((variables[name] == before[name]).all())),
+            (
+                "was modified",
+                np.array_equal(to_numpy(variables[name]), to_numpy(before[name]), equal_nan=True),
+            ),
             (
                 f"gradient has shape {gradients[name].shape}, not {variables[name].shape}",
                 gradients[name].shape == variables[name].shape,

@@ -284,9 +284,10 @@ def glorot(params: Params, rng: Generator) -> Params:
     """
 
     def draw(array: Array) -> Array:
+        xp = array_module(array)
         if array.ndim == 1:
-            return array_module(array).zeros_like(array)
+            return xp.zeros_like(array)
         limit = math.sqrt(6 / sum(array.shape))
-        return rng.uniform(-limit, limit, array.shape).astype(array.dtype)
+        return xp.asarray(rng.uniform(-limit, limit, array.shape).astype(array.dtype))
 
     return {name: draw(array) for name, array in params.items()}

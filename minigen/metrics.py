@@ -169,8 +169,8 @@ def importance_bound(
 def active_units(mu: Array) -> int:
     """The number of latent dimensions that the data move: Var_x(E_q(z|x)[z]) > 0.01.
 
-    At most Z. The others are at the prior for every x, and carry nothing; but an active unit need
-    not mean anything to a person, and more of them is not a better model (Burda et al. 2015,
+    At most Z. The means of the others hardly depend on x; their variances still may. An active unit
+    need not mean anything to a person, and more of them is not a better model (Burda et al. 2015,
     section 5.2).
 
     Args:

@@ -132,7 +132,8 @@ def density(
 def frame_around(data: np.ndarray, count: int) -> np.ndarray:
     """Points (count, 1), or a grid (count, count, 2), over the data's range and a fifth more."""
     low, high = data.min(axis=0), data.max(axis=0)
-    margin = np.maximum((high - low) / 5, 1e-3)  # constant data have a place too
+    least = 1e-3 * np.maximum(1, np.abs(high))  # constant data have a place too, also far from 0
+    margin = np.maximum((high - low) / 5, least)
     ticks = np.linspace(low - margin, high + margin, count, dtype=np.float32)  # (count, D)
     if data.shape[1] == 1:
         return ticks

@@ -145,13 +145,14 @@ class Run:
 
         Raises:
             MinigenError: config.json or the checkpoint is damaged, or they do not belong together;
-                the data cannot be read, or are of another width.
+                the data cannot be read, or are not those of the training.
         """
         with self._config_blamed():
             system = build(self.read_config(), xp)
-        self.restore(system)
+        header = self.restore(system)
         dataset = data.load(system.options["data"], seed=system.options["seed"])
         self.check_width(dataset)
+        self.check_data(dataset, header)
         return system, dataset
 
     def check_width(self, dataset: Dataset) -> None:
@@ -161,6 +162,16 @@ class Run:
             raise MinigenError(
                 f"{dataset.name}: has rows of {dataset.width} values, and {self.path} was trained "
                 f"on rows of {width}; bring those back, or train again"
+            )
+
+    def check_data(self, dataset: Dataset, header: checkpoint.Header) -> None:
+        """Raises MinigenError unless these are the rows behind the checkpoint with this header."""
+        now = dataset.fingerprint
+        if header["data"] != now:
+            raise MinigenError(
+                f"{self.path} was trained on other data in {dataset.name}: their SHA-256 began "
+                f"with {header['data'][:12]}, and now does with {now[:12]}; bring them back, or "
+                "train again"
             )
 
     def restore(self, system: System) -> checkpoint.Header:
@@ -278,6 +289,11 @@ def _alone_in(folder: Path) -> Iterator[None]:
             raise MinigenError(
                 f"another process is training in {folder}; wait for it, or choose another folder"
             ) from None
+        except OSError as error:  # of a file system without locks
+            raise MinigenError(
+                f"{folder}: cannot be locked against a second training process: {error.strerror}; "
+                "choose a folder on another disk"
+            ) from error
         yield
     finally:
         os.close(handle)

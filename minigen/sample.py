@@ -10,7 +10,7 @@ import numpy as np
 
 from minigen import cli
 from minigen.atomic import replacing, writing
-from minigen.backend import NAMES, generator, select
+from minigen.backend import NAMES, generator
 from minigen.data import Dataset, scaled
 from minigen.errors import MinigenError
 from minigen.runs import Run
@@ -65,13 +65,11 @@ def _picture_or_array(text: str) -> Path:
 
 
 def _sample(options: argparse.Namespace) -> None:
-    xp, _ = select(options.backend)
+    xp = cli.backend(options.backend)
     run = Run.existing(options.run)
     system, dataset = run.load(xp)
     rng = generator(np, options.seed, Stream.SAMPLES)
-    count = options.count or (10 if options.interpolate or options.reconstruct else 100)
-    values = count * system.width * (COLUMNS if options.interpolate else 1)
-    cli.check_memory(f"--count {count}", 4 * values, "give a smaller one")
+    count = _count(options, system, dataset)
     if options.reconstruct:
         rows, title = _reconstructions(system, dataset, count)
     elif options.interpolate:
@@ -87,6 +85,23 @@ def _sample(options: argparse.Namespace) -> None:
         with writing(path):
             _draw(system, dataset, rows, title, path)
     print(f"{len(rows)} rows of {system.width} values: {path}")
+
+
+def _count(options: argparse.Namespace, system: System, dataset: Dataset) -> int:
+    """How many to make.
+
+    Raises:
+        MinigenError: memory does not hold their rows.
+    """
+    count: int = options.count or (10 if options.interpolate or options.reconstruct else 100)
+    rows_of_each = 1
+    if options.reconstruct:
+        count, rows_of_each = min(count, len(dataset.test)), 2
+    elif options.interpolate:
+        rows_of_each = COLUMNS
+    values = count * rows_of_each * system.width
+    cli.check_memory(f"--count {count}", 4 * values, "give a smaller one")
+    return count
 
 
 def _reconstructions(system: System, dataset: Dataset, count: int) -> tuple[np.ndarray, str]:

@@ -22,10 +22,13 @@ HIGH_QUALITY = 3  # standard deviations from the nearest mode, at most
 
 
 class ParzenScore(NamedTuple):
-    """Mean log likelihood of the test rows, its standard error, in nats, and the window's sigma."""
+    """Mean log likelihood of the test rows, its standard error, in nats, and the window's sigma.
+
+    A single test row has no standard error.
+    """
 
     mean: float
-    standard_error: float
+    standard_error: float | None
     sigma: float
 
 
@@ -54,7 +57,9 @@ def parzen_score(
     means = _parzen(samples, validation, SIGMAS).mean(axis=1)
     sigma = float(SIGMAS[means.argmax()])
     likelihood = parzen_log_likelihood(samples, test, sigma, progress)
-    standard_error = float(likelihood.std()) / math.sqrt(len(likelihood))
+    standard_error = None
+    if len(likelihood) > 1:
+        standard_error = float(likelihood.std(ddof=1)) / math.sqrt(len(likelihood))
     return ParzenScore(float(likelihood.mean()), standard_error, sigma)
 
 

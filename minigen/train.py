@@ -126,13 +126,14 @@ def _train(options: argparse.Namespace, arguments: Sequence[str]) -> None:
         done, film = 0, Film()
         if resumed:
             run.check_width(dataset)
-            done = _restore(run, system, facts)
+            done = _restore(run, system, config, dataset)
             film = Film.load(run.snapshots, system.snapshot(dataset), done)
             run.cut_metrics(done, system.titles)
         run.write_config(config)
 
         def save(epoch: int) -> None:
-            if film.add(epoch, system.snapshot(dataset)):
+            if film.wants(epoch):
+                film.add(epoch, system.snapshot(dataset))
                 film.save(run.snapshots)
             run.save(epoch, system, facts)
 
@@ -167,7 +168,7 @@ def _records(
     system: System, dataset: Dataset, options: argparse.Namespace, done: int, xp: ModuleType
 ) -> Iterator[EpochRecord]:
     """Train, below a progress bar."""
-    bar = cli.bar(options.epochs, "epoch")
+    bar = cli.bar(options.epochs, "epoch", done)
 
     def progress(epoch: int, part: float, means: Means) -> None:
         bar.set_postfix({name: f"{mean:.2f}" for name, mean in means.items()}, refresh=False)
@@ -233,7 +234,7 @@ def _as_before(given: argparse.Namespace, arguments: Sequence[str]) -> argparse.
     return options
 
 
-def _restore(run: Run, system: System, facts: Mapping[str, Any]) -> int:
+def _restore(run: Run, system: System, config: Mapping[str, Any], dataset: Dataset) -> int:
     """Bring a system to where the run was saved; the number of epochs that it has behind it.
 
     Raises:
@@ -241,19 +242,13 @@ def _restore(run: Run, system: System, facts: Mapping[str, Any]) -> int:
     """
     header = run.restore(system)
     done: int = header["epoch"]
-    config = facts["config"]
     for name, before in header["config"].items():
         if name not in {*OPEN_TO_CHANGE, "versions"} and config.get(name) != before:
             raise MinigenError(
                 f"{run.checkpoint} was saved with {spelled(name, before)}, and config.json says "
                 f"{spelled(name, config.get(name))}; they are of two runs, mend config.json"
             )
-    if header["data"] != facts["data"]:
-        raise MinigenError(
-            f"{run.path} was trained on other data in {config['data']}: their SHA-256 began with "
-            f"{header['data'][:12]}, and now does with {facts['data'][:12]}; bring them back, or "
-            "start another run"
-        )
+    run.check_data(dataset, header)
     if done > config["epochs"]:
         raise MinigenError(
             f"{run.path} has {done} epochs behind it, and --epochs is {config['epochs']}; give more"

@@ -352,15 +352,16 @@ MUTANTS = [
         ("logs-train-as-test", "getattr(record, split)", "record.train"),
         ("resume-keeps-later-metrics", "lines[: epoch * len(SPLITS)]", "lines"),
         ("two-runs-in-one-folder", "fcntl.LOCK_EX |", "fcntl.LOCK_SH |"),
+        ("judges-on-other-data", "self.check_data(dataset, header)", "pass"),
     ),
     *_in(
         "minigen/train.py",
         ["tests/test_resume.py"],
-        ("resume-on-other-data", 'if header["data"] != facts["data"]:', "if False:"),
+        ("resume-on-other-data", "run.check_data(dataset, header)", "pass"),
         (
             "resume-from-the-start",
-            "done = _restore(run, system, facts)",
-            "_restore(run, system, facts)",
+            "done = _restore(run, system, config, dataset)",
+            "_restore(run, system, config, dataset)",
         ),
     ),
     *_in(

@@ -1,12 +1,16 @@
 """What a command's errors look like, and its exit status."""
 
+import json
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from minigen import cli
+from minigen import cli, derivations, evaluate, sample
 from minigen.errors import MinigenError
+from tests.helpers import squares, trained
 
 
 def failing(error: BaseException) -> None:
@@ -68,3 +72,30 @@ def test_wholes() -> None:
     assert cli.wholes("400") == [400]
     assert cli.wholes("500,250") == [500, 250]
     assert cli.wholes("") == []
+
+
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+def test_auto_says_on_stderr_what_it_chose_and_why(
+    backend: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.setattr(derivations, "DERIVATIONS", derivations.DERIVATIONS[:1])
+    run = str(trained("ae", squares(tmp_path / "x.npy"), tmp_path / "run"))
+    capsys.readouterr()
+    for main, arguments in (
+        (sample.main, [run, "--out", str(tmp_path / "rows.npy")]),
+        (evaluate.main, [run, "--json"]),
+        (derivations.main, ["--json"]),
+    ):
+        assert main([*arguments, "--backend", backend]) == 0
+        printed = capsys.readouterr()
+        if "--json" in arguments:
+            json.loads(printed.out)
+        if backend == "auto":
+            assert printed.err.startswith("minigen: --backend auto: numpy (ModuleNotFoundError: ")
+            assert printed.err.count("\n") == 1
+        else:
+            assert printed.err == ""

@@ -8,6 +8,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
+from minigen import data
 from minigen.evaluate import main
 from tests.helpers import points, squares, trained
 
@@ -103,6 +104,21 @@ def test_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert error.count("\n") == 1
 
 
+def test_other_data_are_named_on_both_sides(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = squares(tmp_path / "x.npy")
+    run = trained("vae", x, tmp_path / "run")
+    before = data.load(str(x)).fingerprint[:12]
+    np.save(x, 255 - np.load(x))
+    now = data.load(str(x)).fingerprint[:12]
+    assert main([str(run)]) == 1
+    assert capsys.readouterr().err.endswith(
+        f"minigen: error: {run} was trained on other data in {x}: their SHA-256 began with "
+        f"{before}, and now does with {now}; bring them back, or train again\n"
+    )
+
+
 def test_the_standard_error_is_that_of_a_mean_over_the_test_rows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,8 +128,8 @@ def test_the_standard_error_is_that_of_a_mean_over_the_test_rows(
         finding = findings(run, capsys, "--draws", "10", "--rows", "4")["L_10, 4 test rows"]
         assert main([str(run), "--draws", "10", "--rows", "4"]) == 0
     assert finding["value"] == -3
-    assert finding["standard_error"] == pytest.approx(3.5**0.5 / 2)
-    assert "L_10, 4 test rows: -3.0000 +- 0.9354 nats" in capsys.readouterr().out
+    assert finding["standard_error"] == pytest.approx((14 / 3) ** 0.5 / 2)
+    assert "L_10, 4 test rows: -3.0000 +- 1.0801 nats" in capsys.readouterr().out
 
 
 def test_active_units_are_those_of_the_rows_that_were_trained_on(

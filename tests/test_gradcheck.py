@@ -99,6 +99,12 @@ def test_a_modified_input_is_found() -> None:
     assert "x: was modified" in str(report)
 
 
+def test_an_input_with_nan_is_not_taken_for_modified() -> None:
+    report = check_function(lambda x: (x * x, lambda dy: dy * 2 * x), {"x": np.array([[np.nan]])})
+    assert "was modified" not in str(report)
+    assert not report.ok
+
+
 def test_a_gradient_of_another_shape_is_found() -> None:
     report = check_function(lambda x: (x + 0, lambda dy: dy.sum(axis=0)), {"x": np.ones((2, 3))})
     assert "x: gradient has shape (3,), not (2, 3)" in str(report)

@@ -1,5 +1,7 @@
 """Layers: values, gradients, and the contract of a backward pass."""
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 
@@ -258,3 +260,12 @@ def test_glorot_draws_weights_with_the_spread_of_its_formula_and_no_biases() -> 
         assert drawn[name].std() == pytest.approx(limit / 3**0.5, rel=0.01)
     assert not drawn["0.bias"].any()
     assert not drawn["2.bias"].any()
+
+
+def test_glorots_weights_live_where_the_parameters_do(strict: ModuleType) -> None:
+    params = mlp([30, 5], np.random.default_rng(0)).params
+    on_device = {name: strict.asarray(array) for name, array in params.items()}
+    expected = glorot(params, np.random.default_rng(1))
+    for name, array in glorot(on_device, np.random.default_rng(1)).items():
+        assert isinstance(array, strict.ndarray)
+        np.testing.assert_array_equal(array.get(), expected[name])

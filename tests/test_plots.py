@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from minigen import plots
@@ -51,3 +52,15 @@ def test_the_field_is_sampled_around_the_data() -> None:
     assert grid[0, :, 0].tolist() == [-2, 5, 12]
     assert grid[:, 0, 1].tolist() == [8, 15, 22]
     assert plots.frame_around(data[:, :1], 3)[:, 0].tolist() == [-2, 5, 12]
+
+
+@pytest.mark.parametrize("row", [[1e5], [-1e5], [-1e5, 0], [1e30]], ids=str)
+def test_constant_data_far_from_zero_have_a_frame(row: list[float], tmp_path: Path) -> None:
+    """In float32, and a warning would be an error."""
+    data = np.tile(np.array(row, np.float32), (50, 1))
+    frame = plots.frame_around(data, 80)
+    ticks = [frame[0, :, 0], frame[:, 0, 1]] if len(row) == 2 else [frame[:, 0]]
+    assert all((np.diff(line) > 0).all() for line in ticks)
+    field = frame, np.full(frame.shape[: len(row)], 0.5)
+    paint = partial(plots.density, data=data, samples=data, title="title", field=field)
+    plots.picture(tmp_path / "density.png", paint)

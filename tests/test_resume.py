@@ -1,5 +1,6 @@
 """`--resume`: a run that was stopped goes on as if it had not been, or says why it cannot."""
 
+import io
 import json
 import re
 import shutil
@@ -14,7 +15,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from minigen import film
+from minigen import checkpoint, film
 from minigen.film import LENGTH, Film
 from minigen.runs import Run
 from minigen.systems import SYSTEMS
@@ -317,11 +318,61 @@ def test_resume_does_not_overwrite(run: Path, capsys: pytest.CaptureFixture[str]
     assert "--overwrite would replace" in refusal(run, capsys, "vae", "--overwrite")
 
 
+@pytest.mark.usefixtures("short_film", "undrawn")
+def test_a_snapshot_is_made_only_where_the_film_keeps_it(digits: str, tmp_path: Path) -> None:
+    vae = SYSTEMS["vae"]
+    command = ["vae", "--data", digits, *SMALL, "--epochs", 9, "--out", tmp_path / "run"]
+    with patch.object(vae, "snapshot", autospec=True, side_effect=vae.snapshot) as made:
+        assert train(*command) == 0
+    assert made.call_count == len([0, 1, 2, 3, 4, 6, 8]) + 1  # the last for the figures
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_progress_bar_goes_on_where_the_run_does(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rate, and so the time left, is of the epochs since."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert train("vae", "--resume", run, "--epochs", 4) == 0
+    first = terminal.getvalue().split("\r")[1]
+    assert first.startswith(" 50%")
+    assert "2/4 [00:00<?" in first
+
+
+@pytest.mark.fault("cannot resume")
+@pytest.mark.parametrize(
+    "epochs",
+    [["0", "1", "2"], [0, 1, 1.5], [0, 1, True], [-1, 0, 1], [0, 2, 1], [0, 1, 1], [], 3, "012"],
+    ids=str,
+)
+def test_snapshots_of_no_epochs_are_one_line(
+    epochs: object, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with np.load(run / "snapshots.npz") as archive:
+        rows = archive["rows"]
+    count = len(epochs) if isinstance(epochs, list) else 3
+    checkpoint.save(run / "snapshots.npz", {"epochs": epochs}, {"rows": rows[:count]})
+    said = refusal(run, capsys)
+    assert "snapshots.npz: the header is not one of snapshots; train again" in said
+
+
+def show(reel: Film, epoch: int) -> None:
+    """As training does."""
+    if reel.wants(epoch):
+        reel.add(epoch, {"rows": np.full((2, 3), epoch, np.float32)})
+
+
 def test_a_film_keeps_a_bounded_number_of_evenly_spaced_snapshots(tmp_path: Path) -> None:
     reel, counts = Film(), []
     for epoch in range(8 * LENGTH + 1):
-        kept = reel.add(epoch, {"rows": np.full((2, 3), epoch, np.float32)})
-        assert kept == (epoch in reel.snapshots)
+        show(reel, epoch)
         counts.append(len(reel.snapshots))
     assert max(counts) == LENGTH
     assert list(reel.snapshots) == list(range(0, 8 * LENGTH + 1, 16))
@@ -333,14 +384,14 @@ def test_a_film_goes_on_as_if_it_had_not_been_cut(last: int, tmp_path: Path) -> 
     """Also where the file is ahead of the checkpoint by the epoch that halves it."""
     reel = Film()
     for epoch in range(last + 2):
-        reel.add(epoch, {"rows": np.full((2, 3), epoch, np.float32)})
+        show(reel, epoch)
     reel.save(tmp_path / "film.npz")
     again = Film.load(tmp_path / "film.npz", {"rows": np.zeros((2, 3), np.float32)}, last)
     assert max(again.snapshots) <= last
     for epoch in range(last + 1, 8 * LENGTH):
         for each in (reel, again):
             if epoch > last + 1 or each is again:
-                each.add(epoch, {"rows": np.full((2, 3), epoch, np.float32)})
+                show(each, epoch)
     assert again.snapshots.keys() == reel.snapshots.keys()
     for epoch, snapshot in again.snapshots.items():
         np.testing.assert_array_equal(snapshot["rows"], reel.snapshots[epoch]["rows"])

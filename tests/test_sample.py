@@ -3,11 +3,13 @@
 import contextlib
 import json
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from minigen import cli
 from minigen.sample import main
 from minigen.systems import SYSTEMS
 from tests.helpers import points, squares, trained
@@ -108,6 +110,30 @@ def test_more_than_memory_holds_is_refused_at_once(
     assert main([str(run), "--count", "2147483647", *walk]) == 1
     gigabytes = f"{4 * 64 * 2147483647 * (10 if walk else 1) / 1e9:,.0f}"
     assert f"--count 2147483647 needs about {gigabytes} GB" in capsys.readouterr().err
+
+
+def test_reconstructions_are_no_more_than_the_test_rows(tmp_path: Path) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy", 20), tmp_path / "run")
+    out = tmp_path / "rows.npy"
+    assert main([str(run), "--reconstruct", "--count", "2147483647", "--out", str(out)]) == 0
+    assert np.load(out).shape == (2 * 2, 64)
+
+
+@pytest.mark.parametrize("what", [[], ["--interpolate"], ["--reconstruct"]])
+def test_the_memory_that_is_asked_for_is_that_of_the_rows(what: list[str], tmp_path: Path) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
+    out = tmp_path / "rows.npy"
+    with patch.object(cli, "check_memory") as check:
+        assert main([str(run), "--count", "3", "--out", str(out), *what]) == 0
+    assert check.call_args.args[:2] == ("--count 3", np.load(out).nbytes)
+
+
+def test_other_data_are_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
+    np.save(tmp_path / "x.npy", 255 - np.load(tmp_path / "x.npy"))
+    assert main([str(run), "--out", str(tmp_path / "rows.npy")]) == 1
+    assert "was trained on other data in" in capsys.readouterr().err
+    assert not (tmp_path / "rows.npy").exists()
 
 
 def test_an_autoencoder_of_few_rows_samples_too(tmp_path: Path) -> None:

@@ -61,8 +61,9 @@ class TestParzen:
             for d in (0.125, 0.25)
         ]
         assert score.mean == pytest.approx(sum(likelihood) / 2, rel=1e-12)
-        error = abs(likelihood[0] - likelihood[1]) / 2 / math.sqrt(2)
+        error = abs(likelihood[0] - likelihood[1]) / math.sqrt(2) / math.sqrt(2)  # s / sqrt(N)
         assert score.standard_error == pytest.approx(error, rel=1e-12)
+        assert parzen_score(samples, samples, test[:1]).standard_error is None
 
     def test_sigmas(self) -> None:
         np.testing.assert_allclose(SIGMAS, [10 ** (i / 9 - 1) for i in range(10)], rtol=1e-15)

@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigen import data
+from minigen import data, plots
 from minigen.backend import generator
+from minigen.data import Dataset
+from minigen.errors import MinigenError
 from minigen.layers import Linear, Sequential, Tanh, sigmoid
+from minigen.sample_metrics import nearest_neighbour_distances, parzen_score
 from minigen.systems import SYSTEMS, build
+from minigen.systems import gan as gan_system
 from minigen.systems.gan import GANSystem
 from minigen.systems.vae import binarized
 from minigen.train import main
+from minigen.training import Stream
 from tests.helpers import pixels, points, squares, trained, unit
 
 IMAGE_FIGURES = {"curves.png", "samples.png", "training.gif"}
@@ -361,3 +366,135 @@ def test_samples_come_from_the_averaged_generator(tmp_path: Path) -> None:
     averaged = moves[0.9].system.decode(codes)
     way = np.abs(averaged - started).max() / np.abs(own[0.9] - started).max()
     assert 0.6 < way < 0.9  # between the first step and the second
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_nothing_is_kept_of_rows_that_cannot_be_drawn(
+    system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plots, "curves", lambda *figure: None)
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((60, 9)))
+    run = trained(system, tmp_path / "x.npy", tmp_path / "run", draw=True)
+    assert main([system, "--resume", str(run), "--epochs", "3"]) == 0
+    with np.load(run / "snapshots.npz") as archive:
+        assert archive.files == ["header"]
+    assert list((run / "figures").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("vae --lr 1e-40", "--lr 1e-40: a learning rate of 1e-40"),
+        (
+            "ae --gamma 1e200 --milestones 1,1",
+            "--lr 0.001, --gamma 1e+200, --milestones 1,1: a learning rate from 0.001 to inf",
+        ),
+        (
+            "vae --gamma 1e-200 --milestones 1,2",
+            "--lr 0.001, --gamma 1e-200, --milestones 1,2: a learning rate from 0.001 to 0",
+        ),
+        (
+            "gan --discriminator-lr 1e31",
+            "--lr 0.0004, --discriminator-lr 1e+31: a learning rate of 1e+31",
+        ),
+    ],
+)
+def test_learning_rates_out_of_bounds_are_refused_before_there_is_a_folder(
+    arguments: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ["--data", str(squares(tmp_path / "x.npy")), "--out", str(tmp_path / "run")]
+    assert main([*arguments.split(), *places]) == 1
+    expected = f"minigen: error: {message}; keep it between 1e-30 and 1e+30\n"
+    assert capsys.readouterr().err == expected
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_eps_that_is_zero_in_float32_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["vae", "--adam-eps", "1e-50"])
+    assert "a finite number of at least 1e-30, got '1e-50'" in capsys.readouterr().err
+
+
+def rows_of(train: np.ndarray, n_test: int = 30) -> Dataset:
+    return Dataset("rows.npy", train, pixels(1, n_test, 64), (8, 8))
+
+
+def found(system: Any, dataset: Dataset, progress: Any = float) -> dict[str, Any]:
+    """The findings of an evaluation, by name."""
+    findings = system.evaluate(dataset, {"rows": 500, "draws": 2}, progress)
+    return {finding.name: finding for finding in findings}
+
+
+class Picked(np.ndarray):
+    """Rows that count how many of them an index array has copied."""
+
+    copied = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, np.ndarray):
+            Picked.copied += len(index)
+        return super().__getitem__(index)
+
+
+def test_a_gan_is_scored_on_the_first_rows_of_a_permutation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gan_system, "N_PARZEN", 40)
+    monkeypatch.setattr(gan_system, "N_VALIDATION", 10)
+    system, dataset = on_images("gan"), rows_of(pixels(0, 200, 64))
+    rng = generator(np, 0, Stream.EVALUATION)
+    train = dataset.train[rng.permutation(200)]
+    samples = system.decode(system.draw_codes(40, rng, dataset))
+    score = parzen_score(samples, train[:10], dataset.test)
+    of_data = parzen_score(train[10:50], train[:10], dataset.test)
+    near = np.median(nearest_neighbour_distances(samples, train)[0])
+    monkeypatch.setattr(Picked, "copied", 0)
+    by_name = found(system, rows_of(dataset.train.view(Picked)))
+    parzen = by_name["Parzen log likelihood"]
+    assert (parzen.value, parzen.standard_error) == (score.mean, score.standard_error)
+    assert f"{of_data.mean:.1f} +- {of_data.standard_error:.1f}" in parzen.limit
+    assert by_name["distance to the nearest training row"].value == near
+    assert Picked.copied == 50
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_the_progress_of_a_gans_evaluation_is_that_of_all_its_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gan_system, "N_PARZEN", 20)
+    parts: list[float] = []
+    found(on_images("gan"), rows_of(pixels(0, 50, 64)), parts.append)
+    assert parts == sorted(parts)
+    assert parts[-1] == 1
+    thirds = np.histogram(parts, [0, 0.334, 0.667, 1])[0]
+    assert (thirds >= 5).all()  # 30 test rows by 7, twice; 50 training rows by 7, twice
+
+
+@pytest.mark.fault("few rows")
+def test_a_gan_is_not_judged_on_one_training_row() -> None:
+    with pytest.raises(MinigenError, match=r"^rows\.npy has 1 row to learn from.*; train on more"):
+        found(on_images("gan"), rows_of(pixels(0, 1, 64)))
+
+
+@pytest.mark.fault("few rows")
+def test_one_test_row_has_no_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gan_system, "N_PARZEN", 20)
+    dataset = rows_of(pixels(0, 50, 64), n_test=1)
+    parzen = found(on_images("gan"), dataset)["Parzen log likelihood"]
+    bound = found(on_images("vae"), dataset)["L_2, 1 test rows"]
+    assert parzen.standard_error is bound.standard_error is None
+    assert "+-" not in parzen.limit
+
+
+def test_cross_entropy_stands_beside_the_entropy_of_the_values() -> None:
+    binary = np.where(pixels(0, 50, 64) > 127, 255, 0).astype(np.uint8)
+    dataset = Dataset("rows", binary, np.full((5, 64), 255 * 2 // 5, np.uint8), (8, 8))
+    by_name = found(on_images("ae", reconstruction="bce"), dataset)
+    entropy = -64 * (0.4 * math.log(0.4) + 0.6 * math.log(0.6))
+    assert by_name["train cross-entropy"].limit == "the values' own entropy: 0.00"
+    assert by_name["test cross-entropy"].limit == f"the values' own entropy: {entropy:.2f}"
+
+
+def test_the_last_test_loss_is_promised_on_the_backend_that_trained() -> None:
+    limit = found(on_images("vae"), rows_of(pixels(0, 9, 64)))["test loss"].limit
+    assert limit.endswith("the same, on the backend that trained")

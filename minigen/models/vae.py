@@ -18,7 +18,9 @@ from minigen.losses import bce_with_logits, upstream
 
 
 class NegativeELBO(NamedTuple):
-    """Nats per example, each (N,): loss = reconstruction + beta * kl."""
+    """Nats per example, each (N,). In `VAE.loss`, loss = reconstruction + beta * kl; in
+    `VAE.importance_weighted_loss` it is the bound, and the other two stand beside it.
+    """
 
     loss: Array
     reconstruction: Array
@@ -163,7 +165,7 @@ class VAE(Composite):
         return _halves(self.encoder(x)[0])
 
     def decode(self, z: Array) -> Array:
-        """The means of p(x | z), pixel by pixel: (N, D), in (0, 1)."""
+        """The means of p(x | z), pixel by pixel: (N, D), in [0, 1]."""
         return sigmoid(self.decoder(z)[0])
 
 

@@ -1,7 +1,6 @@
 """The autoencoder as the commands run it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,26 +8,20 @@ import numpy as np
 from minigen import cli, metrics
 from minigen.backend import Array, Generator, to_numpy
 from minigen.data import Dataset, require_unit_interval, scaled
-from minigen.film import Snapshot
 from minigen.layers import Params, sigmoid
 from minigen.losses import bce_with_logits, mse
+from minigen.metrics import Progress
 from minigen.models.autoencoder import Autoencoder
 from minigen.optim import Adam, Optimizer
-from minigen.systems.base import (
-    Add,
-    Finding,
-    Progress,
-    System,
-    add_schedule,
-    draw_code_plane,
-    draw_reconstructions,
-)
-from minigen.training import EpochRecord, Terms, evaluate
+from minigen.systems.base import Add, Finding
+from minigen.systems.encoder import EncoderSystem
+from minigen.systems.schedule import add_schedule
+from minigen.training import Terms, evaluate
 
 N_FITTED = 10_000  # training rows, at most, whose codes a Gaussian is fitted to
 
 
-class AutoencoderSystem(System):
+class AutoencoderSystem(EncoderSystem):
     """An autoencoder with Adam, on squared error or on cross-entropy, denoising if asked to."""
 
     title = "autoencoder: a bottleneck that learns to copy, and no density"
@@ -119,22 +112,9 @@ class AutoencoderSystem(System):
         drawn = rng.multivariate_normal(codes.mean(axis=0), covariance, count)
         return drawn.astype(np.float32)
 
-    def snapshot(self, dataset: Dataset) -> Snapshot:
-        """The same test rows, encoded and decoded."""
-        return {"rows": self.decode(self.encode(scaled(dataset.test[: len(self.noise)])))}
-
-    def draw(
-        self,
-        folder: Path,
-        dataset: Dataset,
-        records: Sequence[EpochRecord],
-        snapshots: Mapping[int, Snapshot],
-    ) -> None:
-        super().draw(folder, dataset, records, snapshots)
-        if self.options["latent_dim"] == 2:
-            draw_code_plane(self, folder, dataset)
-        if self.image_shape:
-            draw_reconstructions(self, folder, dataset)
+    def snapshot_codes(self, dataset: Dataset) -> np.ndarray:
+        """Of the same test rows."""
+        return self.encode(scaled(dataset.test[: len(self.noise)]))
 
     def evaluate(
         self, dataset: Dataset, settings: Mapping[str, Any], progress: Progress
@@ -145,10 +125,15 @@ class AutoencoderSystem(System):
         }
         if self._on_logits:
             return [
-                Finding(f"{split} cross-entropy", loss, "nats per example",
-                        "the values' own entropy", "no likelihood: the code is not random")
+                Finding(
+                    f"{split} cross-entropy",
+                    loss,
+                    "nats per example",
+                    f"the values' own entropy: {metrics.pixel_entropy(rows[split]):.2f}",
+                    "no likelihood: the code is not random",
+                )
                 for split, loss in losses.items()
-            ]  # fmt: skip
+            ]
         n_components = self.options["latent_dim"]
         floors = metrics.pca_error(rows["train"], rows["test"], n_components)
         return [

@@ -13,11 +13,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigen import cli
-from minigen.backend import Array, Generator, generator, to_numpy
+from minigen.backend import Array, Generator, generator
 from minigen.data import Dataset, scaled
 from minigen.film import Snapshot
 from minigen.layers import Composite, Params, prefixed
+from minigen.metrics import Progress
 from minigen.optim import Optimizer
+from minigen.systems.schedule import check_rates
 from minigen.training import EpochRecord, Stream, Terms
 
 COLUMNS = 10  # images side by side
@@ -26,7 +28,6 @@ N_POINTS = 1000  # of data and of samples, where rows are points
 N_FIELD = 60  # points on a side of the discriminator's field
 
 Add = Callable[..., object]  # argparse's add_argument
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class System(ABC):
         xp: where the parameters live.
 
     Raises:
-        MinigenError: the model does not fit in this machine's memory.
+        MinigenError: the model does not fit in this machine's memory; options contradict each
+            other; a learning rate becomes too small or too large.
     """
 
     title: ClassVar[str]
@@ -94,9 +96,15 @@ class System(ABC):
         self.module = module.with_params({k: xp.asarray(v) for k, v in module.params.items()})
         self.optimizers = self.make_optimizers()
         self.rates = {name: optimizer.lr for name, optimizer in self.optimizers.items()}
-        self.noise = generator(np, seed, Stream.FIGURES).standard_normal(
+        check_rates(self.rates, options)
+        self.noise: np.ndarray = generator(np, seed, Stream.FIGURES).standard_normal(
             (N_IMAGES if image_shape else N_POINTS, options["latent_dim"]), dtype=np.float32
         )
+
+    @property
+    def points(self) -> bool:
+        """Whether rows are points on a line or in a plane."""
+        return self.image_shape is None and self.width <= 2
 
     @property
     @abstractmethod
@@ -212,9 +220,17 @@ class System(ABC):
         """Codes (N, Z) of rows (N, D), or None from a model that cannot tell."""
         return None
 
+    def snapshot_codes(self, dataset: Dataset) -> np.ndarray:
+        """The codes (M, Z) behind every snapshot."""
+        return self.noise
+
     def snapshot(self, dataset: Dataset) -> Snapshot:
-        """What the model makes of the same noise at every call: "rows" (M, D)."""
-        return {"rows": self.decode(self.noise)}
+        """What the model makes of the same input at every call: "rows" (M, D), if they are images
+        or points; others cannot be drawn.
+        """
+        if not (self.image_shape or self.points):
+            return {}
+        return {"rows": self.decode(self.snapshot_codes(dataset))}
 
     def draw(
         self,
@@ -237,7 +253,7 @@ class System(ABC):
             tiles = [self.mosaic(snapshot["rows"]) for snapshot in snapshots.values()]
             shape = tiles[-1].shape
             painters = [partial(plots.images, tiles=picture) for picture in tiles]
-        elif self.width <= 2:
+        elif self.points:
             shape = 4, 5
             frame = plots.frame_around(scaled(dataset.test), N_FIELD)
             painters = [
@@ -264,49 +280,3 @@ class System(ABC):
         from minigen import plots
 
         return plots.mosaic(rows.reshape(-1, *(self.image_shape or ())), columns)
-
-
-def add_schedule(add: Add) -> None:
-    """Declare the options of the learning rate's schedule, by argparse's add_argument."""
-    add(
-        "--milestones",
-        type=cli.wholes,
-        default="",
-        metavar="EPOCHS",
-        help="epochs after which learning rates are multiplied by --gamma, such as 50,75",
-    )
-    add(
-        "--gamma",
-        type=cli.real(above=0),
-        default=0.1,
-        metavar="FACTOR",
-        help="what learning rates are multiplied by at each milestone",
-    )
-
-
-def draw_reconstructions(system: System, folder: Path, dataset: Dataset) -> None:
-    """Two lines of test images, each above what comes back from its code."""
-    from minigen import plots
-
-    columns = min(COLUMNS, len(dataset.test))
-    inputs = scaled(dataset.test[: 2 * columns])
-    inputs = inputs[: len(inputs) // columns * columns]
-    outputs = system.decode(to_numpy(system.encode(inputs)))
-    pairs = [block.reshape(-1, columns, system.width) for block in (inputs, outputs)]
-    tiles = system.mosaic(np.stack(pairs, axis=1), columns)  # (lines, 2, columns, D)
-    paint = partial(plots.images, tiles=tiles, title="Test rows, each above its reconstruction")
-    plots.picture(folder / "reconstructions.png", paint, tiles.shape)
-
-
-def draw_code_plane(system: System, folder: Path, dataset: Dataset) -> None:
-    """The codes of test rows, where there are two to a row."""
-    from minigen import plots
-
-    rows = slice(0, 10_000)
-    paint = partial(
-        plots.codes,
-        points=to_numpy(system.encode(scaled(dataset.test[rows]))),
-        labels=None if dataset.test_labels is None else dataset.test_labels[rows],
-        title="Codes of test rows",
-    )
-    plots.picture(folder / "latent_plane.png", paint)

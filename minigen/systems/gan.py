@@ -6,21 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from minigen import cli, sample_metrics
+from minigen import cli
 from minigen.backend import Array, Generator, generator, to_numpy
 from minigen.data import Dataset, require_unit_interval, scaled
 from minigen.data.toy import MIXTURES
+from minigen.errors import MinigenError
 from minigen.film import Snapshot
 from minigen.layers import Params, prefixed, sigmoid
+from minigen.metrics import Progress
 from minigen.models.gan import GAN, DiscriminatorLoss
 from minigen.optim import Adam, Average, Optimizer
-from minigen.systems.base import N_FIELD, Add, Finding, Progress, System, add_schedule
+from minigen.systems.base import N_FIELD, Add, Finding, System
+from minigen.systems.gan_findings import modes, neighbours, part_of, parzen
+from minigen.systems.schedule import add_schedule
 from minigen.training import Stream, Terms
 
 N_PARZEN = 10_000  # samples, by Goodfellow's protocol
 N_VALIDATION = 1_000
 N_MODES = 2_500
-N_NEIGHBOURS = 1_000
 
 
 class GANSystem(System):
@@ -200,7 +203,7 @@ class GANSystem(System):
         (G,) on a line, (G, G) in a plane.
         """
         samples = super().snapshot(dataset)
-        if self.image_shape or self.width > 2:
+        if not self.points:
             return samples
         from minigen.plots import frame_around
 
@@ -214,17 +217,29 @@ class GANSystem(System):
     ) -> list[Finding]:
         rng = generator(np, self.options["seed"], Stream.EVALUATION)
         if dataset.name in MIXTURES:
-            return _modes(self.decode(self.draw_codes(N_MODES, rng, dataset)), dataset.name)
-        order = rng.permutation(len(dataset.train))
-        samples, train, test = map(
+            return modes(self.decode(self.draw_codes(N_MODES, rng, dataset)), dataset.name)
+        n_validation = min(N_VALIDATION, len(dataset.train) // 2)
+        if not n_validation:
+            raise MinigenError(
+                f"{dataset.name} has {len(dataset.train)} row to learn from, and a Parzen score "
+                "takes two, one of them to choose sigma by; train on more rows"
+            )
+        order = rng.permutation(len(dataset.train))[: n_validation + N_PARZEN]
+        chosen = dataset.train[order]
+        samples, validation, others, train, test = map(
             self.xp.asarray,
             (
                 self.decode(self.draw_codes(N_PARZEN, rng, dataset)),
-                dataset.train[order],
+                chosen[:n_validation],
+                chosen[n_validation:],
+                dataset.train,
                 dataset.test,
             ),
         )
-        return _parzen(samples, train, test, progress) + _neighbours(samples, train, test)
+        return [
+            parzen(samples, others, validation, test, part_of(progress, 0, 2 / 3)),
+            neighbours(samples, train, test, part_of(progress, 2 / 3, 1)),
+        ]
 
 
 def _terms(d_terms: DiscriminatorLoss, g_loss: Array) -> Terms:
@@ -234,66 +249,3 @@ def _terms(d_terms: DiscriminatorLoss, g_loss: Array) -> Terms:
         "d_real": d_terms.d_real,
         "d_fake": d_terms.d_fake,
     }
-
-
-def _modes(samples: np.ndarray, name: str) -> list[Finding]:
-    report = sample_metrics.mode_report(samples, MIXTURES[name])
-    n = len(samples)
-    return [
-        Finding(
-            "modes covered",
-            report.modes,
-            f"of {report.n_modes}, by {n:,} samples",
-            f"the mixture itself: {report.n_modes}",
-            "one good sample covers a mode",
-        ),
-        Finding(
-            "high quality",
-            100 * report.high_quality,
-            "% of samples within 3 std of a mode",
-            f"the mixture itself: {100 * report.true_high_quality:.2f}",
-            "more than that means too narrow",
-        ),
-        Finding(
-            "reverse KL",
-            report.reverse_kl,
-            "nats, over the modes",
-            f"the mixture itself: {report.true_reverse_kl:.4f}",
-            "it does not see how samples lie within a mode",
-        ),
-    ]
-
-
-def _parzen(samples: Array, train: Array, test: Array, progress: Progress) -> list[Finding]:
-    """The samples' score, and that of as many training rows under the same protocol."""
-    n_validation = min(N_VALIDATION, len(train) // 2)
-    validation, train = train[:n_validation], train[n_validation:]
-    score = sample_metrics.parzen_score(samples, validation, test, progress)
-    data = sample_metrics.parzen_score(train[: len(samples)], validation, test)
-    return [
-        Finding(
-            "Parzen log likelihood",
-            score.mean,
-            f"nats per example, sigma {score.sigma:.3f}",
-            f"training rows themselves: {data.mean:.1f} +- {data.standard_error:.1f}",
-            "the likelihood of blurred samples, not of the model; above the training rows' score "
-            "it has stopped measuring closeness to the data",
-            score.standard_error,
-        )
-    ]
-
-
-def _neighbours(samples: Array, train: Array, test: Array) -> list[Finding]:
-    near, of_test = (
-        np.median(sample_metrics.nearest_neighbour_distances(rows[:N_NEIGHBOURS], train)[0])
-        for rows in (samples, test)
-    )
-    return [
-        Finding(
-            "distance to the nearest training row",
-            float(near),
-            "median, Euclidean, in units of a column",
-            f"test rows: {of_test:.2f}; a copy: 0",
-            "a large distance is no proof of novelty, nor a small one of memorizing",
-        )
-    ]

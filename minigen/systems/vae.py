@@ -14,17 +14,12 @@ from minigen.data import Dataset, require_unit_interval, scaled
 from minigen.errors import MinigenError
 from minigen.film import Snapshot
 from minigen.layers import Params, ReLU, Tanh, glorot
+from minigen.metrics import Progress
 from minigen.models.vae import VAE, NegativeELBO
 from minigen.optim import Adam, Optimizer
-from minigen.systems.base import (
-    Add,
-    Finding,
-    Progress,
-    System,
-    add_schedule,
-    draw_code_plane,
-    draw_reconstructions,
-)
+from minigen.systems.base import Add, Finding
+from minigen.systems.encoder import EncoderSystem
+from minigen.systems.schedule import add_schedule
 from minigen.training import EpochRecord, Stream, Terms, evaluate
 
 UNIT = "nats per example"
@@ -32,7 +27,7 @@ N_MANIFOLD = 20  # images on a side
 ACTIVATIONS = {"relu": ReLU, "tanh": Tanh}
 
 
-class VAESystem(System):
+class VAESystem(EncoderSystem):
     """A Bernoulli VAE on rows in [0, 1], trained with Adam on the negative ELBO or on the
     importance-weighted bound.
     """
@@ -84,7 +79,13 @@ class VAESystem(System):
             help="of the Linear layers: +-1/sqrt(n_in); or Glorot's, with zero biases but for the "
             "last, the logit of the mean training row",
         )
-        add("--adam-eps", type=cli.real(above=0), default=1e-8, metavar="EPS", help="eps of Adam")
+        add(
+            "--adam-eps",
+            type=cli.real(least=1e-30),  # less may be 0 in float32
+            default=1e-8,
+            metavar="EPS",
+            help="eps of Adam",
+        )
         add_schedule(add)
 
     @staticmethod
@@ -179,10 +180,6 @@ class VAESystem(System):
         snapshots: Mapping[int, Snapshot],
     ) -> None:
         super().draw(folder, dataset, records, snapshots)
-        if self.module.n_latent == 2:
-            draw_code_plane(self, folder, dataset)
-        if self.image_shape:
-            draw_reconstructions(self, folder, dataset)
         if self.image_shape and self.module.n_latent == 2:
             self._draw_manifold(folder)
 
@@ -209,7 +206,7 @@ class VAESystem(System):
                 "test loss",
                 means["loss"],
                 UNIT,
-                "the last test loss in metrics.jsonl: the same",
+                "the last test loss in metrics.jsonl: the same, on the backend that trained",
                 f"{self._loss_formula}, at one draw of the noise{grey}",
             ),
             Finding(
@@ -241,7 +238,7 @@ class VAESystem(System):
                 UNIT + " of log likelihood",
                 "the next larger k, and log p(x) above them all",
                 f"a lower bound{grey}",
-                float(bound.std()) / len(few) ** 0.5,
+                float(bound.std(ddof=1)) / len(few) ** 0.5 if len(few) > 1 else None,
             )
             for k, bound in bounds.items()
         ]
@@ -253,7 +250,7 @@ class VAESystem(System):
                 metrics.active_units(mu),
                 f"of {self.module.n_latent} latent dimensions",
                 f"at most {self.module.n_latent}",
-                "more is not better; the others stay at the prior",
+                "more is not better; the means of the others hardly depend on x",
             )
         )
         return findings

@@ -1,5 +1,7 @@
 """Run folders: what cannot be written, what cannot be read again, and what outlives a machine."""
 
+import errno
+import fcntl
 import json
 import os
 import resource
@@ -137,6 +139,42 @@ def test_an_error_without_a_number_keeps_its_words(tmp_path: Path) -> None:
         writing(tmp_path / "a.gif"),
     ):
         raise OSError("encoder error -2")
+
+
+def test_a_file_in_a_folder_that_is_missing(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "nowhere" / "x.npy"
+    assert sample([str(run), "--out", str(out)]) == 1
+    assert said(capsys) == (
+        f"minigen: error: {out}: cannot be written: No such file or directory; make the folder "
+        "that is missing\n"
+    )
+
+
+@pytest.mark.fault("not writable")
+@pytest.mark.parametrize("resumed", [False, True], ids=["--out", "--resume"])
+def test_a_folder_that_cannot_be_locked(
+    resumed: bool,
+    run: Path,
+    data: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on some network file systems."""
+
+    def flock(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    folder = run if resumed else tmp_path / "new"
+    options = ["--resume"] if resumed else ["--data", data, *SMALL, "--out"]
+    assert train(["vae", *options, str(folder)]) == 1
+    assert said(capsys) == (
+        f"minigen: error: {folder}: cannot be locked against a second training process: "
+        f"{os.strerror(errno.ENOLCK)}; choose a folder on another disk\n"
+    )
 
 
 ON_A_SMALL_DISK = """

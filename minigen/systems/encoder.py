@@ -1,0 +1,62 @@
+"""What the systems that have an encoder draw beside the others' figures."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from minigen.data import Dataset, scaled
+from minigen.film import Snapshot
+from minigen.systems.base import COLUMNS, System
+from minigen.training import EpochRecord
+
+N_CODES = 10_000  # test rows, at most, whose codes are drawn
+
+
+class EncoderSystem(System):
+    """A system that can tell the code of a row."""
+
+    @abstractmethod
+    def encode(self, rows: np.ndarray) -> np.ndarray:
+        """Codes (N, Z) of rows (N, D)."""
+
+    def draw(
+        self,
+        folder: Path,
+        dataset: Dataset,
+        records: Sequence[EpochRecord],
+        snapshots: Mapping[int, Snapshot],
+    ) -> None:
+        super().draw(folder, dataset, records, snapshots)
+        if self.options["latent_dim"] == 2:
+            self._draw_code_plane(folder, dataset)
+        if self.image_shape:
+            self._draw_reconstructions(folder, dataset)
+
+    def _draw_code_plane(self, folder: Path, dataset: Dataset) -> None:
+        """The codes of test rows."""
+        from minigen import plots
+
+        labels = dataset.test_labels
+        paint = partial(
+            plots.codes,
+            points=self.encode(scaled(dataset.test[:N_CODES])),
+            labels=None if labels is None else labels[:N_CODES],
+            title="Codes of test rows",
+        )
+        plots.picture(folder / "latent_plane.png", paint)
+
+    def _draw_reconstructions(self, folder: Path, dataset: Dataset) -> None:
+        """Two lines of test images, each above what comes back from its code."""
+        from minigen import plots
+
+        columns = min(COLUMNS, len(dataset.test))
+        inputs = scaled(dataset.test[: 2 * columns])
+        inputs = inputs[: len(inputs) // columns * columns]
+        outputs = self.decode(self.encode(inputs))
+        pairs = [block.reshape(-1, columns, self.width) for block in (inputs, outputs)]
+        tiles = self.mosaic(np.stack(pairs, axis=1), columns)  # (lines, 2, columns, D)
+        paint = partial(plots.images, tiles=tiles, title="Test rows, each above its reconstruction")
+        plots.picture(folder / "reconstructions.png", paint, tiles.shape)
