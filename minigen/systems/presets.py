@@ -19,11 +19,12 @@ PRESETS = {
         # Burda et al. 2015, section 5: 3^i passes at 10^(-i/7) of the first rate, i = 0..7
         "iwae-2015": f"{_IWAE} --batch-size 20 --lr 1e-3 --epochs 3280"
         f" --milestones 1,4,13,40,121,364,1093 --gamma {10 ** (-1 / 7)}",
+        "iwae-30": f"{_IWAE} --batch-size 100 {_falling(30)}",
         "iwae-300": f"{_IWAE} --batch-size 100 {_falling(300)}",
         "iwae-900": f"{_IWAE} --batch-size 100 {_falling(900)}",
     },
     "gan": {
         "modes": "--latent-dim 2 --batch-size 256 --lr 1e-3 --discriminator-lr 1e-3 --smoothing 0"
-        " --averaging 0.999 --epochs 20 --milestones 10,13,16 --gamma 0.3",
+        " --averaging 0.999 --epochs 60 --milestones 30,40,50 --gamma 0.3",
     },
 }

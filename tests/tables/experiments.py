@@ -71,9 +71,13 @@ def _bound(k: int, epochs: int) -> Run:
 
 
 TABLES = {
-    "vae": Table(_seeds(5, "VAE", "vae", "vae"), ("test loss",)),
+    "vae": Table(_seeds(10, "VAE", "vae", "vae"), ("test loss",)),
     "iwae": Table(
-        (_bound(1, 900), _bound(5, 300)),
+        (
+            *(_bound(k, 30) for k in (1, 5, 50)),
+            *(_bound(k, 300) for k in (1, 5)),
+            _bound(1, 900),
+        ),
         ("test loss", "negative ELBO", "L_5000, 10,000 test rows", "active units"),
     ),
     "parzen": Table(

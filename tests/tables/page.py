@@ -71,10 +71,10 @@ def _iwae(entries: list[Entry]) -> Lines:
             [
                 entry["label"],
                 f"{published['paper']:.2f}",
-                f"{published['again']:.2f}" if "again" in published else "",
+                f"{published['again']:.2f}",
                 f"{nll:.2f} ± {entry['standard errors'][BOUND]:.2f}",
                 f"{nll - published['paper']:+.2f}",
-                f"{nll - published['again']:+.2f}" if "again" in published else "",
+                f"{nll - published['again']:+.2f}",
                 f"{values['negative ELBO']:.2f}",
                 f"{values['test loss']:.2f}",
                 f"{values['active units']}",
@@ -88,8 +88,8 @@ def _iwae(entries: list[Entry]) -> Lines:
 
 BOUND = "L_5000, 10,000 test rows"
 IWAE = {
-    "k = 1": {"paper": 86.76, "again": 86.35, "active": 19},
-    "k = 5": {"paper": 85.54, "active": 22},
+    "k = 1": {"paper": 86.76, "again": 87.75, "active": 19},
+    "k = 5": {"paper": 85.54, "again": 85.46, "active": 22},
     "k = 50": {"paper": 84.78, "again": 84.59, "active": 25},
 }
 
@@ -112,7 +112,7 @@ def _parzen(entries: list[Entry]) -> Lines:
             ]
             for i, entry in enumerate(entries)
         ),
-        ["the training images themselves", "243.6 ± 2.1", ""],
+        ["10,000 training images, another draw", "243.6 ± 2.1", ""],
         ["k-means centroids of the training images", "334", ""],
     )
 

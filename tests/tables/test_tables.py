@@ -135,9 +135,10 @@ def test_a_table_of_bounds() -> None:
     found = dict(zip(TABLES["iwae"].findings, (87.5, 88.25, -86.0, 20), strict=True))
     entries = [entry(f"k = {k}, 9 epochs", 0, **found) for k in (1, 5)]
     for line in (
-        "| k = 1, 9 epochs | 86.76 | 86.35 | 86.00 ± 0.25 | -0.76 | -0.35 | 88.25 | 87.50 "
+        "| k = 1, 9 epochs | 86.76 | 87.75 | 86.00 ± 0.25 | -0.76 | -1.75 | 88.25 | 87.50 "
         "| 20 | 19 |",
-        "| k = 5, 9 epochs | 85.54 |  | 86.00 ± 0.25 | +0.46 |  | 88.25 | 87.50 | 20 | 22 |",
+        "| k = 5, 9 epochs | 85.54 | 85.46 | 86.00 ± 0.25 | +0.46 | +0.54 | 88.25 | 87.50 "
+        "| 20 | 22 |",
         "| `train k = 5, 9 epochs --seed 0` |  | 100 s |",
     ):
         assert f"\n{line}\n" in rendered("iwae", entries)
@@ -325,7 +326,7 @@ def test_an_interrupt_stops_the_commands_that_run(
     monkeypatch.setattr(runner, "result", result)
     with pytest.raises(KeyboardInterrupt):
         runner.make("iwae", tmp_path, jobs=2)
-    assert ended == [-15]
+    assert set(ended) == {-15}
 
 
 # The command
