@@ -49,6 +49,7 @@ def select(name: str) -> tuple[ModuleType, str]:
     """Choose a backend by name, and say in one line what was chosen.
 
     `auto` takes CuPy if it works and NumPy if it does not; `cupy` that does not work is an error.
+    The process is prepared for large arrays (`keep_freed_memory`).
 
     Raises:
         MinigenError: the name is unknown, or CuPy was asked for and does not work.
@@ -70,8 +71,8 @@ def keep_freed_memory() -> None:
     """Have the C library keep the memory of freed arrays for those that follow.
 
     glibc returns megabytes to the system as soon as they are free, and the next array waits until
-    each of its pages has been zeroed anew: 5,000 page faults in a VAE's step at 1024 rows, a fifth
-    of its time. With another C library, nothing happens.
+    each of its pages has been zeroed anew: 5,000 page faults in a VAE's step at 1024 rows, more
+    than a quarter of its time. With another C library, nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

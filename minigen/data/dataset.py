@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class Dataset:
         """D, the number of values in one row."""
         return int(self.train.shape[1])
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all rows, their shapes and dtype: equal for equal data sets."""
         digest = hashlib.sha256()

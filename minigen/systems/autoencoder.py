@@ -113,7 +113,7 @@ class AutoencoderSystem(EncoderSystem):
         return drawn.astype(np.float32)
 
     def snapshot_codes(self, dataset: Dataset) -> np.ndarray:
-        """Of the same test rows."""
+        """The codes of the same test rows."""
         return self.encode(scaled(dataset.test[: len(self.noise)]))
 
     def evaluate(

@@ -249,11 +249,24 @@ class System(ABC):
             self.titles,
             self.levels,
         )
+        if self.image_shape or self.points:
+            self._draw_samples(folder, dataset, snapshots)
+        self.draw_more(folder, dataset)
+
+    def draw_more(self, folder: Path, dataset: Dataset) -> None:  # noqa: B027
+        """Draw what not every system has to show, if anything."""
+
+    def _draw_samples(
+        self, folder: Path, dataset: Dataset, snapshots: Mapping[int, Snapshot]
+    ) -> None:
+        """The last snapshot, and the animation of all."""
+        from minigen import plots
+
         if self.image_shape:
             tiles = [self.mosaic(snapshot["rows"]) for snapshot in snapshots.values()]
             shape = tiles[-1].shape
             painters = [partial(plots.images, tiles=picture) for picture in tiles]
-        elif self.points:
+        else:
             shape = 4, 5
             frame = plots.frame_around(scaled(dataset.test), N_FIELD)
             painters = [
@@ -265,8 +278,6 @@ class System(ABC):
                 )
                 for snapshot in snapshots.values()
             ]
-        else:
-            return
         moments = (f"after epoch {epoch}" if epoch else "before training" for epoch in snapshots)
         titled = [
             partial(paint, title=f"{self.samples_title}, {moment}")

@@ -1,16 +1,13 @@
 """What the systems that have an encoder draw beside the others' figures."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from minigen.data import Dataset, scaled
-from minigen.film import Snapshot
 from minigen.systems.base import COLUMNS, System
-from minigen.training import EpochRecord
 
 N_CODES = 10_000  # test rows, at most, whose codes are drawn
 
@@ -22,14 +19,7 @@ class EncoderSystem(System):
     def encode(self, rows: np.ndarray) -> np.ndarray:
         """Codes (N, Z) of rows (N, D)."""
 
-    def draw(
-        self,
-        folder: Path,
-        dataset: Dataset,
-        records: Sequence[EpochRecord],
-        snapshots: Mapping[int, Snapshot],
-    ) -> None:
-        super().draw(folder, dataset, records, snapshots)
+    def draw_more(self, folder: Path, dataset: Dataset) -> None:
         if self.options["latent_dim"] == 2:
             self._draw_code_plane(folder, dataset)
         if self.image_shape:

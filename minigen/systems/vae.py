@@ -1,6 +1,6 @@
 """The VAE as the commands run it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from statistics import NormalDist
@@ -12,7 +12,6 @@ from minigen import cli, metrics
 from minigen.backend import Array, Generator, generator, to_numpy
 from minigen.data import Dataset, require_unit_interval, scaled
 from minigen.errors import MinigenError
-from minigen.film import Snapshot
 from minigen.layers import Params, ReLU, Tanh, glorot
 from minigen.metrics import Progress
 from minigen.models.vae import VAE, NegativeELBO
@@ -20,7 +19,7 @@ from minigen.optim import Adam, Optimizer
 from minigen.systems.base import Add, Finding
 from minigen.systems.encoder import EncoderSystem
 from minigen.systems.schedule import add_schedule
-from minigen.training import EpochRecord, Stream, Terms, evaluate
+from minigen.training import Stream, Terms, evaluate
 
 UNIT = "nats per example"
 N_MANIFOLD = 20  # images on a side
@@ -172,14 +171,8 @@ class VAESystem(EncoderSystem):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         return to_numpy(self.module.decode(self.xp.asarray(codes)))
 
-    def draw(
-        self,
-        folder: Path,
-        dataset: Dataset,
-        records: Sequence[EpochRecord],
-        snapshots: Mapping[int, Snapshot],
-    ) -> None:
-        super().draw(folder, dataset, records, snapshots)
+    def draw_more(self, folder: Path, dataset: Dataset) -> None:
+        super().draw_more(folder, dataset)
         if self.image_shape and self.module.n_latent == 2:
             self._draw_manifold(folder)
 
