@@ -130,7 +130,8 @@ def fused(chain: Callable[..., None]) -> Callable[..., None]:
 
     The chain is written as chain(xp, *arrays, *scalars) and changes arrays in place, by operators
     and ufuncs alone; it is called as chain(arrays, *scalars). NumPy walks the arrays in blocks
-    (`cache_sized`); CuPy compiles the chain into one kernel.
+    (`cache_sized`); CuPy compiles the chain into one kernel. Scalars meet arrays only: two of
+    them, as in 1 - weight, CuPy would compute in half precision.
     """
 
     @functools.cache

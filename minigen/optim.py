@@ -166,7 +166,7 @@ class Average:
         self.n += 1
         weight = (1 - self.decay) / (1 - self.decay**self.n)
         for name, mean in self.mean.items():
-            _average([mean, self.params[name]], weight)
+            _average([mean, self.params[name]], 1 - weight, weight)
 
     @property
     def state(self) -> dict[str, Array]:
@@ -181,8 +181,8 @@ class Average:
 
 
 @fused
-def _average(xp: ModuleType, mean: Array, p: Array, weight: float) -> None:
-    mean *= 1 - weight
+def _average(xp: ModuleType, mean: Array, p: Array, keep: float, weight: float) -> None:
+    mean *= keep
     mean += weight * p
 
 

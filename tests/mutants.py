@@ -167,7 +167,7 @@ MUTANTS = [
     ),
     *_in(
         "minigen/optim.py",
-        ["tests/test_optim.py", "tests/test_resume.py"],
+        ["tests/test_optim.py", "tests/test_resume.py", "tests/test_backends.py"],
         ("resume-forgets-the-step", 'self.t = int(state["t"])', "self.t = 0"),
         ("resume-forgets-the-updates", 'self.n = int(state["n"])', "self.n = 0"),
         ("resume-forgets-the-moments", 'if name != "t":', 'if name == "":'),
@@ -178,6 +178,7 @@ MUTANTS = [
             "weight = (1 - self.decay) / (1 -",
             "weight = (1 - self.decay) * (1 -",
         ),
+        ("average-in-half-precision-on-a-gpu", "mean *= keep", "mean *= 1 - weight"),
         ("adam-mean-not-corrected", "c1 = (1 - b1**self.t)", "c1 = 1"),
         ("adam-square-not-corrected", "c2 = (1 - b2**self.t)", "c2 = 1"),
         ("adam-betas-swapped", "b1, b2 = self.betas", "b2, b1 = self.betas"),

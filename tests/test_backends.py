@@ -5,6 +5,8 @@ must give them to rounding. Then the stand-in itself: which habits of NumPy code
 """
 
 import math
+import re
+import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -26,7 +28,7 @@ from minigen.losses import bce, bce_with_logits, mse
 from minigen.models.autoencoder import Autoencoder
 from minigen.models.gan import GAN
 from minigen.models.vae import VAE
-from minigen.optim import SGD, Adam, Optimizer
+from minigen.optim import SGD, Adam, Average, Optimizer
 from minigen.systems import SYSTEMS
 from minigen.systems import gan as gan_system
 from minigen.systems import vae as vae_system
@@ -105,6 +107,16 @@ def optimizer(make: Callable[[dict[str, Array]], Optimizer]) -> Case:
     return case
 
 
+def averaged(draw: Draws) -> Results:
+    params = {"weight": draw.normal(4, 3), "bias": draw.normal(3)}
+    average = Average(params, decay=0.999)
+    for _ in range(3):
+        for name, array in draw.like(params).items():
+            params[name][...] = array
+        average.update()
+    return average.mean
+
+
 def terms(value: Any) -> dict[str, Array]:
     return dict(value._asdict()) if hasattr(value, "_asdict") else {"loss": value}
 
@@ -164,6 +176,7 @@ CASES: dict[str, Case] = {
     "SGD": optimizer(lambda params: SGD(params, lr=0.1)),
     "momentum": optimizer(lambda params: SGD(params, lr=0.1, momentum=0.9)),
     "Adam": optimizer(lambda params: Adam(params, lr=0.1)),
+    "Average": averaged,
     "autoencoder, mse": autoencoder(mse),
     "autoencoder, bce": autoencoder(bce_with_logits),
     "VAE": vae(),
@@ -566,6 +579,15 @@ def test_only_elementwise_operations_are_fused(habit: Any, strict: Any) -> None:
     assert (x.sum(axis=1) == 4).all()  # and afterwards all is as before
 
 
+@pytest.mark.parametrize(
+    "habit", [lambda xp, x, a: (1 - a) * x, lambda xp, x, a: xp.subtract(1, a) * x]
+)
+def test_numbers_meet_no_numbers_in_a_fused_chain(habit: Any, strict: Any) -> None:
+    x = strict.ones((3, 4), dtype=np.float32)
+    with pytest.raises(TypeError):
+        strict.fuse(kernel_name="habit")(partial(habit, strict))(x, 0.001)
+
+
 class TestRightWays:
     """What CuPy allows, the stand-in allows; results are arrays, and nothing crosses."""
 
@@ -634,11 +656,35 @@ class TestRightWays:
             Linear(2, 1, np.random.default_rng(0))(strict.ones((1, 2)))
 
 
-def test_the_contract_is_that_of_the_installed_cupy() -> None:
-    """No GPU is needed to compare them."""
+def need_cupy() -> None:
+    """Skip where the CuPy that the stand-in stands in for is not installed; a GPU is not needed."""
     cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
     if cupy.__version__ != standin.CONTRACT["version"]:
         pytest.skip(f"CuPy {cupy.__version__} is installed, the contract is another version's")
+
+
+def test_the_contract_is_that_of_the_installed_cupy() -> None:
+    need_cupy()
     from tests.strict.generate import contract
 
     assert contract() == standin.CONTRACT
+
+
+@pytest.mark.parametrize(("dtype", "ctype"), [("float32", "float"), ("float64", "double")])
+def test_cupy_records_each_chain_in_the_precision_of_its_arrays(dtype: str, ctype: str) -> None:
+    need_cupy()
+    from tests.strict.recorder import recorded
+
+    standin.kernels.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "cupy", standin)
+        for case in CASES.values():
+            case(Draws(standin, dtype))
+    types = {
+        chain.func.__name__: set(
+            re.findall(r"\b(?:float\d*|double)\b", recorded(chain.func, kinds))
+        )
+        for chain, kinds in standin.kernels
+    }
+    chains = ["_adam", "_average", "_dbce", "_pair", "_sgd"]
+    assert types == {chain: {ctype} for chain in chains}

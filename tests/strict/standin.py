@@ -30,6 +30,7 @@ WAIT = {  # the shape or the content of the result is needed on the host
 
 transfers: list[str] = []
 launches: list[str] = []
+kernels: set[tuple[Any, tuple[Any, ...]]] = set()  # (function, kinds) that CuPy would compile
 
 
 class ndarray:  # noqa: N801
@@ -125,8 +126,19 @@ def _count(how: str, array: ndarray) -> np.ndarray:
     return array._host
 
 
+class Scalar:
+    """A number within cupy.fuse, for an operation with an array: it has no operators of its own,
+    because CuPy computes what two numbers make of each other in half precision.
+    """
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+
 def _host(value: Any) -> Any:
     """What NumPy underneath is given for an argument."""
+    if isinstance(value, Scalar):
+        return value.value
     if isinstance(value, ndarray):
         return value._host
     if isinstance(value, np.ndarray):
@@ -138,8 +150,8 @@ def _host(value: Any) -> Any:
 
 def _operand(value: Any) -> Any:
     """The same for an operand of a ufunc, which must be an array or a scalar."""
-    if isinstance(value, ndarray):
-        return value._host
+    if isinstance(value, ndarray | Scalar):
+        return _host(value)
     if isinstance(value, bool | int | float | complex | np.generic):
         return value
     raise TypeError(f"Unsupported type {type(value)}")
@@ -181,6 +193,11 @@ def _apply(
 _fusing = False
 
 
+def _kind(value: Any) -> tuple[str, int] | type:
+    """All that a kernel depends on: dtype and number of axes, or the type of a number."""
+    return (value.dtype.name, value.ndim) if isinstance(value, ndarray) else type(value)
+
+
 def fuse(kernel_name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """One launch for all that the function does, and nothing in it but elementwise operations."""
 
@@ -190,9 +207,10 @@ def fuse(kernel_name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             for value in args:
                 _operand(value)
             launches.append(kernel_name)
+            kernels.add((function, tuple(map(_kind, args))))
             _fusing = True
             try:
-                return function(*args)
+                return function(*(a if isinstance(a, ndarray) else Scalar(a) for a in args))
             finally:
                 _fusing = False
 
@@ -231,6 +249,8 @@ def _ufunc(name: str) -> Callable[..., Any]:
     def ufunc(*args: Any, **kwargs: Any) -> Any:
         if kwargs.keys() - {"out", "dtype", "casting"}:
             raise TypeError(f"Wrong arguments {kwargs}")
+        if _fusing and not any(isinstance(value, ndarray) for value in args):
+            raise TypeError(f"{name} of numbers alone: cupy.fuse computes it in half precision")
         operands = list(map(_operand, args))
         if len(operands) != len(loops[0][0]):
             raise TypeError(f"Wrong number of arguments for {name}: {len(operands)}")
