@@ -53,7 +53,8 @@ def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
             type=_source,
             default="mnist",
             metavar="SOURCE",
-            help="mnist; ring, grid or mixture; an .npy or .npz file; or a folder of IDX files",
+            help="mnist; ring, grid or mixture (not for vae); an .npy or .npz file; or a folder "
+            "of IDX files",
         )
         system.add_options(add)
         if name in PRESETS:
