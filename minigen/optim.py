@@ -166,7 +166,7 @@ class Average:
         self.n += 1
         weight = (1 - self.decay) / (1 - self.decay**self.n)
         for name, mean in self.mean.items():
-            _average([mean, self.params[name]], 1 - weight, weight)
+            _average([mean, self.params[name]], 1 - weight)
 
     @property
     def state(self) -> dict[str, Array]:
@@ -181,9 +181,10 @@ class Average:
 
 
 @fused
-def _average(xp: ModuleType, mean: Array, p: Array, keep: float, weight: float) -> None:
+def _average(xp: ModuleType, mean: Array, p: Array, keep: float) -> None:
+    mean -= p  # keep * mean + (1 - keep) * p would round both weights, and their sum is not 1
     mean *= keep
-    mean += weight * p
+    mean += p
 
 
 @fused

@@ -178,7 +178,7 @@ MUTANTS = [
             "weight = (1 - self.decay) / (1 -",
             "weight = (1 - self.decay) * (1 -",
         ),
-        ("average-in-half-precision-on-a-gpu", "mean *= keep", "mean *= 1 - weight"),
+        ("average-in-half-precision-on-a-gpu", "mean *= keep", "mean *= 1 - (1 - keep)"),
         ("adam-mean-not-corrected", "c1 = (1 - b1**self.t)", "c1 = 1"),
         ("adam-square-not-corrected", "c2 = (1 - b2**self.t)", "c2 = 1"),
         ("adam-betas-swapped", "b1, b2 = self.betas", "b2, b1 = self.betas"),

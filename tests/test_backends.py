@@ -307,7 +307,7 @@ def test_steps(line: str, xp: ModuleType) -> None:
     x = IMAGES.train[:10].astype(np.float32) / 255
     for step in range(3):
         ours, numpys = (
-            each.learn(place.asarray(x), noise(place, step))
+            each.learn(place.asarray(x), noise(place, 10 + step))
             for each, place in ((found, xp), (expected, np))
         )
         assert_numpys(ours, numpys, xp)

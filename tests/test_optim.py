@@ -173,6 +173,15 @@ def test_the_average_goes_on_from_its_state() -> None:
         assert averages[1].n == averages[0].n
 
 
+def test_the_average_of_what_does_not_change_does_not_change() -> None:
+    """Two weights whose rounded sum is not 1 would let it drift, here by 1e-4."""
+    params = {"w": np.random.default_rng(0).standard_normal(100, dtype=np.float32)}
+    average = Average(params, decay=0.9998)
+    for _ in range(50):
+        average.update()
+    assert average.mean["w"].tolist() == params["w"].tolist()
+
+
 def test_the_average_of_decay_zero_is_the_parameters_themselves() -> None:
     params = {"w": np.array([1.0, 2.0])}
     average = Average(params, decay=0.0)
