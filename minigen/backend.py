@@ -103,7 +103,9 @@ def to_numpy(array: Array) -> np.ndarray:
 
 
 def generator(xp: ModuleType, *seed: int) -> Generator:
-    """A random generator that draws where xp's arrays live; equal seeds give equal streams."""
+    """A random generator that draws where xp's arrays live; equal seeds give equal streams (on a
+    GPU, among those of one model).
+    """
     return xp.random.default_rng(np.random.SeedSequence(seed))
 
 

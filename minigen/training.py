@@ -84,7 +84,8 @@ def train(
         dataset: rows of any N >= 1.
         epochs: how many, counted from 1.
         batch_size: rows in a batch.
-        seed: equal seeds on equal backends give equal records and parameters.
+        seed: equal seeds on equal backends, and equal models of GPU, give equal records and
+            parameters.
         done: how many of the epochs the task has behind it; the first is done + 1.
         xp: where the rows go and the noise is drawn; the task's parameters must live there too.
         schedule: called with each epoch before it begins; may change learning rates.

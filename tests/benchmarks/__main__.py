@@ -124,6 +124,7 @@ def contestants(
         on_gpu = partial(torch, device="cuda")
         makers |= {
             "PyTorch eager": on_gpu,
+            "PyTorch eager, fused Adam": partial(on_gpu, fused=True),
             "torch.compile": partial(on_gpu, fused=True, compiled="default"),
             "torch.compile, CUDA graphs": partial(on_gpu, fused=True, compiled="reduce-overhead"),
         }

@@ -1,15 +1,16 @@
 """Who is compared: minigen, the same step in PyTorch, and the bare matrix products of that step.
 
 Every contestant trains the same networks on the same MNIST rows: gather a batch of uint8, scale it,
-draw the noise, forward, backward, Adam.
+draw the noise, forward, backward, Adam. minigen's GAN also keeps the running mean of its generator,
+as it does by default.
 """
 
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import cycle, pairwise
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,12 +46,14 @@ def minigen(size: Size, images: np.ndarray, xp: ModuleType = np) -> Step:
     config = options | {"hidden": size.hidden, "width": N_DATA, "image_shape": (28, 28)}
     system = build(config, xp)
     rng = generator(xp, 0, Stream.TRAIN)
-    draw = np.random.default_rng(0)
     rows = xp.asarray(images)
+    order = xp.asarray(np.random.default_rng(0).permutation(len(images)))
+    starts = cycle(range(0, len(images) - size.batch + 1, size.batch))
 
     def step() -> object:
-        order = xp.asarray(draw.integers(len(images), size=size.batch))
-        return system.learn(scaled(rows.take(order, axis=0)), rng)
+        start = next(starts)
+        batch = rows.take(order[start : start + size.batch], axis=0)
+        return system.learn(scaled(batch), rng)
 
     return step
 
@@ -136,32 +139,40 @@ def torch(
         compiled: the mode of torch.compile, or None for eager mode.
     """
     module = torch_module()
+    module.compiler.reset()  # or it would make graphs for all the sizes that it has seen
     module.manual_seed(0)
     build = {"vae": _torch_vae, "ae": _torch_ae, "gan": _torch_gan}[size.model]
     with module.device(device):
-        loss_and_optimizers = build(module, size, fused)
+        plays = build(module, size, fused)
     data = module.from_numpy(images).to(device)
 
     def gather() -> Any:
         rows = module.randint(len(images), (size.batch,), device=device)
         return data[rows].float() / 255
 
-    plays = [
-        (module.compile(loss, mode=compiled) if compiled else loss, optimizer)
-        for loss, optimizer in loss_and_optimizers
-    ]
+    if compiled:
+        plays = [
+            play._replace(loss=module.compile(play.loss, mode=compiled, dynamic=False))
+            for play in plays
+        ]
 
     def step() -> None:
         x = gather()
-        for loss, optimizer in plays:
-            optimizer.zero_grad()
-            loss(x).backward()
-            optimizer.step()
+        for play in plays:
+            play.prepare()
+            play.optimizer.zero_grad()
+            play.loss(x).backward()
+            play.optimizer.step()
 
     return step
 
 
-Plays = list[tuple[Callable[[Any], Any], Any]]  # each loss of a batch, and its optimizer
+class Play(NamedTuple):
+    """One loss of a batch, its optimizer, and what is done before, outside of what is compiled."""
+
+    loss: Callable[[Any], Any]
+    optimizer: Any
+    prepare: Callable[[], object] = lambda: None
 
 
 def _torch_mlp(nn: Any, sizes: list[int], activation: Callable[[], Any]) -> Any:
@@ -171,7 +182,7 @@ def _torch_mlp(nn: Any, sizes: list[int], activation: Callable[[], Any]) -> Any:
     return nn.Sequential(*layers[:-1])
 
 
-def _torch_vae(torch: Any, size: Size, fused: bool | None) -> Plays:
+def _torch_vae(torch: Any, size: Size, fused: bool | None) -> list[Play]:
     nn, functional, n_latent = torch.nn, torch.nn.functional, N_LATENT["vae"]
     encoder = _torch_mlp(nn, [N_DATA, *size.hidden, 2 * n_latent], nn.ReLU)
     decoder = _torch_mlp(nn, [n_latent, *size.hidden, N_DATA], nn.ReLU)
@@ -184,10 +195,10 @@ def _torch_vae(torch: Any, size: Size, fused: bool | None) -> Plays:
         return (reconstruction + kl) / len(x)
 
     params = [*encoder.parameters(), *decoder.parameters()]
-    return [(loss, torch.optim.Adam(params, lr=1e-3, fused=fused))]
+    return [Play(loss, torch.optim.Adam(params, lr=1e-3, fused=fused))]
 
 
-def _torch_ae(torch: Any, size: Size, fused: bool | None) -> Plays:
+def _torch_ae(torch: Any, size: Size, fused: bool | None) -> list[Play]:
     nn, n_latent = torch.nn, N_LATENT["ae"]
     encoder = _torch_mlp(nn, [N_DATA, *size.hidden, n_latent], nn.ReLU)
     decoder = _torch_mlp(nn, [n_latent, *size.hidden, N_DATA], nn.ReLU)
@@ -196,10 +207,10 @@ def _torch_ae(torch: Any, size: Size, fused: bool | None) -> Plays:
         return (decoder(encoder(x)) - x).pow(2).sum() / len(x)
 
     params = [*encoder.parameters(), *decoder.parameters()]
-    return [(loss, torch.optim.Adam(params, lr=1e-3, fused=fused))]
+    return [Play(loss, torch.optim.Adam(params, lr=1e-3, fused=fused))]
 
 
-def _torch_gan(torch: Any, size: Size, fused: bool | None) -> Plays:
+def _torch_gan(torch: Any, size: Size, fused: bool | None) -> list[Play]:
     nn, n_latent = torch.nn, N_LATENT["gan"]
     bce = nn.functional.binary_cross_entropy_with_logits
     generator = nn.Sequential(_torch_mlp(nn, [n_latent, *size.hidden, N_DATA], nn.ReLU), nn.Tanh())
@@ -209,7 +220,6 @@ def _torch_gan(torch: Any, size: Size, fused: bool | None) -> Plays:
         return torch.randn(len(x), n_latent, device=x.device)
 
     def d_loss(x: Any) -> Any:
-        discriminator.requires_grad_(requires_grad=True)
         with torch.no_grad():
             fake = generator(codes(x))
         logits = discriminator(torch.cat([2 * x - 1, fake]))
@@ -218,11 +228,16 @@ def _torch_gan(torch: Any, size: Size, fused: bool | None) -> Plays:
         return 2 * bce(logits, labels)
 
     def g_loss(x: Any) -> Any:
-        discriminator.requires_grad_(requires_grad=False)
         logits = discriminator(generator(codes(x)))
         return bce(logits, torch.ones_like(logits))
 
     def adam(player: Any, lr: float) -> Any:
         return torch.optim.Adam(player.parameters(), lr=lr, betas=(0.5, 0.999), fused=fused)
 
-    return [(d_loss, adam(discriminator, 1e-4)), (g_loss, adam(generator, 4e-4))]
+    def learning(learns: bool) -> Callable[[], object]:
+        return lambda: discriminator.requires_grad_(learns)
+
+    return [
+        Play(d_loss, adam(discriminator, 1e-4), learning(True)),
+        Play(g_loss, adam(generator, 4e-4), learning(False)),
+    ]
