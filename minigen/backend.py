@@ -117,10 +117,9 @@ def cache_sized(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     operation; on one block after another, it reads each block once. A GPU gets the whole arrays:
     there a launch costs more than the traffic.
     """
-    if array_module(*arrays) is not np:
+    if array_module(*arrays) is not np or arrays[0].size <= CACHE:
         yield arrays
         return
-    arrays = tuple(np.atleast_1d(array) for array in arrays)  # a view, of a single number
     length = len(arrays[0])
     rows = max(1, math.ceil(length / (arrays[0].size // CACHE + 1)))
     for start in range(0, length, rows):

@@ -180,7 +180,7 @@ class LeakyReLU(Activation):
         super().__init__()
         if not 0 <= slope < 1:
             raise MinigenError(f"LeakyReLU: slope must be in [0, 1), got {slope}")
-        self.slope = slope
+        self.slope = float(slope)  # a NumPy float64 would make float64 of the arrays
 
     def apply(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         y = array_module(x).maximum(x, self.slope * x)

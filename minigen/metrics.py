@@ -87,7 +87,11 @@ def principal_variances(train: Array, test: Array) -> tuple[np.ndarray, np.ndarr
     covariance = moment(train)
     ascending, axes = xp.linalg.eigh(covariance)
     on_test = (axes * (moment(test) @ axes)).sum(axis=0)
-    return to_numpy(ascending[::-1]), to_numpy(on_test[::-1])
+    on_train, on_test = (
+        to_numpy(xp.maximum(found[::-1], 0))  # rounding leaves zeros on either side
+        for found in (ascending, on_test)
+    )
+    return on_train, on_test
 
 
 def pixel_entropy(rows: Array) -> float:
@@ -145,10 +149,11 @@ def importance_bound(
     if min(ks, default=0) < 1:
         raise MinigenError(f"importance_bound: give numbers of draws, at least 1 each; got {ks}")
     xp = array_module(x)
+    dtype = next(iter(model.params.values())).dtype
     bounds = {k: xp.empty(len(x)) for k in ks}
     for start in range(0, len(x), BLOCK):
         rows = slice(start, start + BLOCK)
-        target = scaled(x[rows])
+        target = in_float64(x[rows]).astype(dtype)
         mu, logvar = model.encode(target)
         zero = xp.zeros_like(mu)
         log_sum = xp.full(len(target), -math.inf)
@@ -180,11 +185,16 @@ def active_units(mu: Array) -> int:
 
 
 def blocks(rows: Array, progress: Progress = silent) -> Iterator[tuple[slice, Array]]:
-    """Where the next BLOCK rows are, and they themselves, scaled, as a float64 copy."""
+    """Where the next BLOCK rows are, and they themselves, as a float64 copy."""
     for start in range(0, len(rows), BLOCK):
         where = slice(start, start + BLOCK)
-        yield where, scaled(rows[where]).astype(np.float64)
+        yield where, in_float64(rows[where])
         progress(min(1.0, (start + BLOCK) / len(rows)))
+
+
+def in_float64(rows: Array) -> Array:
+    """A copy as float64: rows of that dtype as they are, others as training sees them."""
+    return (rows if rows.dtype == np.float64 else scaled(rows)).astype(np.float64)
 
 
 def check_rows(**arrays: Array) -> ModuleType:

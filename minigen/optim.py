@@ -116,8 +116,8 @@ class Adam(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(params, lr)
-        if not all(0 <= beta < 1 for beta in betas):
-            raise MinigenError(f"betas must be in [0, 1), got {betas}")
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+            raise MinigenError(f"betas must be two numbers in [0, 1), got {betas}")
         if not 0 < eps < math.inf:
             raise MinigenError(f"eps must be a positive number, got {eps}")
         self.betas, self.eps = betas, eps
@@ -171,13 +171,13 @@ class Average:
     @property
     def state(self) -> dict[str, Array]:
         """All that the next update depends on, beside the parameters."""
-        return {"n": self.n, **self.mean}
+        return {"n": self.n, **prefixed("mean", self.mean)}
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Go on from where `state` was taken; its arrays, in NumPy, are copied."""
         self.n = int(state["n"])
         for name, mean in self.mean.items():
-            mean[...] = array_module(mean).asarray(state[name])
+            mean[...] = array_module(mean).asarray(state[f"mean.{name}"])
 
 
 @fused

@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from minigen.backend import Array, to_numpy
-from minigen.data import scaled
 from minigen.data.toy import Mixture, log_mixture
 from minigen.errors import MinigenError
-from minigen.metrics import Progress, blocks, check_rows, silent
+from minigen.metrics import Progress, blocks, check_rows, in_float64, silent
 
 SIGMAS = np.logspace(-1, 0, 10)
 HIGH_QUALITY = 3  # standard deviations from the nearest mode, at most
@@ -94,10 +93,11 @@ def _parzen(
 ) -> np.ndarray:
     """(len(sigmas), N): the distances, which are the work, serve every sigma."""
     xp = check_rows(samples=samples, rows=rows)
-    centres = scaled(samples).astype(np.float64)
+    centres = in_float64(samples)
+    norms = _norms(centres)
     result = xp.empty((len(sigmas), len(rows)))
     for where, block in blocks(rows, progress):
-        squared = _squared_distances(block, centres)
+        squared = _squared_distances(block, _norms(block), centres, norms)
         for i, sigma in enumerate(sigmas):
             result[i, where] = log_mixture(squared, rows.shape[1], float(sigma))
     return to_numpy(result)
@@ -124,26 +124,33 @@ def nearest_neighbour_distances(
         MinigenError: the rows are not of one width.
     """
     xp = check_rows(samples=samples, train=train)
-    points = scaled(samples).astype(np.float64)
+    points = in_float64(samples)
+    norms = _norms(points)
     least = xp.full(len(points), math.inf)
     index = xp.zeros(len(points), dtype=np.int64)
     for where, block in blocks(train, progress):
-        squared = _squared_distances(points, block)
-        index = xp.where(squared.min(axis=1) < least, where.start + squared.argmin(axis=1), index)
-        least = xp.minimum(squared.min(axis=1), least)
-    difference = points - scaled(train[index])  # again: a copy is at exactly 0
+        squared = _squared_distances(points, norms, block, _norms(block))
+        nearest = squared.min(axis=1)
+        index = xp.where(nearest < least, where.start + squared.argmin(axis=1), index)
+        least = xp.minimum(nearest, least)
+    difference = points - in_float64(train[index])  # again: a copy is at exactly 0
     return to_numpy(xp.sqrt((difference * difference).sum(axis=1))), to_numpy(index)
 
 
-def _squared_distances(a: Array, b: Array) -> Array:
+def _norms(rows: Array) -> Array:
+    """|a_n|^2 of each row, (N,)."""
+    return (rows * rows).sum(axis=1)
+
+
+def _squared_distances(a: Array, a_norms: Array, b: Array, b_norms: Array) -> Array:
     """|a_n - b_m|^2 = |a_n|^2 + |b_m|^2 - 2 a_n . b_m, (N, M): one matrix product.
 
     Rounding leaves equal rows near 0, on either side of it.
     """
     squared = a @ b.T
     squared *= -2
-    squared += (a * a).sum(axis=1)[:, None]
-    squared += (b * b).sum(axis=1)
+    squared += a_norms[:, None]
+    squared += b_norms
     return squared
 
 

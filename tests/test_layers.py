@@ -119,7 +119,9 @@ def test_relu_keeps_dtype_and_gives_plain_zeros() -> None:
     assert not np.signbit(y).any()
 
 
-@pytest.mark.parametrize("layer", ACTIVATIONS, ids=lambda a: type(a).__name__)
+@pytest.mark.parametrize(
+    "layer", [*ACTIVATIONS, LeakyReLU(np.float64(0.1))], ids=lambda a: type(a).__name__
+)
 def test_activation_follows_the_dtype(layer: Activation, rng: Rng) -> None:
     y, backward = layer(rng.standard_normal((2, 3)).astype(np.float32))
     dx, _ = backward(y)

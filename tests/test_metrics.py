@@ -32,6 +32,16 @@ class TestPCA:
             50: (9.2455, 9.0043),
         }
 
+    def test_float64_rows_keep_their_digits(self) -> None:
+        rows = np.random.default_rng(0).standard_normal((200, 3))
+        expected = pca_error(rows, rows, 1)
+        assert pca_error(1e8 + rows, 1e8 + rows, 1) == pytest.approx(expected, rel=1e-6)
+
+    def test_what_is_nothing_is_not_below_nothing(self) -> None:
+        rows = np.random.default_rng(0).standard_normal((5, 40))
+        assert pca_error(rows, rows, 5)[0] >= 0
+        assert (np.array(principal_variances(rows, rows)) >= 0).all()
+
     @pytest.mark.parametrize("n_train", [3, 7, 50])
     @pytest.mark.parametrize("n_components", [0, 1, 2, 8])
     @pytest.mark.usefixtures("small_blocks")

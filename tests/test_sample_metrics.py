@@ -22,6 +22,14 @@ from minigen.sample_metrics import (
 from tests.helpers import pixels, unit
 
 
+def test_distances_of_float64_rows_keep_their_digits() -> None:
+    rows, others = np.random.default_rng(0).standard_normal((2, 20, 3))
+    near, index = nearest_neighbour_distances(rows, others)
+    far, same = nearest_neighbour_distances(1e6 + rows, 1e6 + others)
+    np.testing.assert_allclose(far, near, rtol=1e-8)
+    np.testing.assert_array_equal(same, index)
+
+
 class TestParzen:
     samples, rows = unit(pixels(6, 30, 100)), unit(pixels(7, 17, 100))
 

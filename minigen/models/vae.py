@@ -78,6 +78,7 @@ class VAE(Composite):
         Raises:
             MinigenError: the shapes do not fit.
         """
+        beta = float(beta)  # a NumPy float64 would make float64 of the arrays
         encoded, encoder_backward = self.encoder(x)
         mu, logvar = _halves(encoded)
         z, reparameterize_backward = reparameterize(mu, logvar, eps)

@@ -48,6 +48,6 @@ def test_no_linear_autoencoder_beats_pca_and_pca_is_one(rng: Rng) -> None:
         }
     )
     loss, backward = pca.loss(x, x)
-    assert loss.mean() == pytest.approx(floor, rel=1e-5)
+    assert loss.mean() == pytest.approx(floor, rel=1e-12)
     for gradient in backward().values():
         assert np.abs(gradient).max() < 1e-10

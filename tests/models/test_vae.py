@@ -68,10 +68,11 @@ def test_weights_of_examples_choose_among_them(rng: Rng) -> None:
         np.testing.assert_allclose(weighted[name], 2 * alone[name], rtol=1e-11, atol=1e-14)
 
 
-def test_float32_stays_float32(rng: Rng) -> None:
+@pytest.mark.parametrize("beta", [0.5, np.float64(0.5)])
+def test_float32_stays_float32(beta: float, rng: Rng) -> None:
     model = VAE.mlp(6, (5,), 2, rng)
     terms, backward = model.loss(
-        rng.random((3, 6), dtype=np.float32), rng.standard_normal((3, 2), dtype=np.float32), 0.5
+        rng.random((3, 6), dtype=np.float32), rng.standard_normal((3, 2), dtype=np.float32), beta
     )
     gradients = backward()
     assert {a.dtype for a in [*terms, *gradients.values()]} == {np.dtype("float32")}
