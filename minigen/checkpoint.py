@@ -41,7 +41,9 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
     }
     for name, array in content.items():
         if not np.isfinite(array).all():
-            raise MinigenError(f"{name} holds NaN or infinity; lower --lr, or rescale the data")
+            raise MinigenError(
+                f"{name} holds NaN or infinity; lower --lr in another run, or rescale the data"
+            )
     with replacing(path) as file:
         np.savez(file, header=header_bytes, **content)
 

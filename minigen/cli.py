@@ -8,10 +8,11 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import TextIOWrapper
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
@@ -36,9 +37,15 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with errors in one line and without guessing at abbreviated options."""
+    """argparse, with errors in one line and without guessing at abbreviated options.
 
-    def __init__(self, **kwargs: object) -> None:
+    Args:
+        siblings: by name, the parsers beside it, whose options a user may have meant.
+        kwargs: of argparse.
+    """
+
+    def __init__(self, siblings: Mapping[str, "Parser"] | None = None, **kwargs: object) -> None:
+        self.siblings = siblings or {}
         super().__init__(
             allow_abbrev=False,
             formatter_class=HelpFormatter,
@@ -47,26 +54,35 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         message = " ".join(message.split())
-        near = self._nearest(message)
-        hint = f"did you mean {near}?" if near else f"see {self.prog} --help"
-        self.exit(BAD_ARGUMENTS, f"minigen: error: {message}; {hint}\n")
+        self.exit(BAD_ARGUMENTS, f"minigen: error: {message}; {self._hint(message)}\n")
+
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
+        """Knows all: a subparser refuses what argparse would hand on to the parser above it."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """After --help too, whose text may have nowhere to go."""
         sys.exit(run(lambda: argparse.ArgumentParser.exit(self, status, message)))
 
-    def _nearest(self, message: str) -> str | None:
-        """The option or choice that an unknown word in this message resembles most."""
-        known: list[str] = []
-        parsers = [self]
-        for parser in parsers:
-            for action in parser._actions:
-                known += [*action.option_strings, *map(str, action.choices or ())]
-                if isinstance(action.choices, dict):
-                    parsers += action.choices.values()
-        unknown = re.findall(r"invalid choice: '(.*?)'|unrecognized arguments: (\S+)", message)
-        words = ["".join(groups) for groups in unknown]
-        return next((n for w in words for n in difflib.get_close_matches(w, known, 1)), None)
+    def _hint(self, message: str) -> str:
+        """What to do about an unknown word in this message: whose option it is, or what known one
+        it resembles most.
+        """
+        found = re.search(r"(?:invalid choice: '|unrecognized arguments: )([^\s'=]+)", message)
+        word = found[1] if found else ""
+        owners = [name for name, other in self.siblings.items() if word in other._options]
+        if owners:
+            return f"{word} is an option of {' and '.join(owners)}"
+        choices = [str(choice) for action in self._actions for choice in action.choices or ()]
+        near = difflib.get_close_matches(word, [*self._options, *choices], 1)
+        return f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
+
+    @property
+    def _options(self) -> list[str]:
+        return [option for action in self._actions for option in action.option_strings]
 
 
 def whole(minimum: int) -> Callable[[str], int]:
@@ -134,6 +150,13 @@ def betas(text: str) -> list[float]:
     return [first, second]
 
 
+def folder(text: str) -> str:
+    """An argument type: the name of a folder, which a forgotten shell variable is not."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; name a folder")
+    return text
+
+
 def spelled(name: str, value: object) -> str:
     """An option as on the command line."""
     text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -183,6 +206,7 @@ def run(command: Callable[[], None], debug: bool = False) -> int:
     """
     try:
         with _termination_raised(), _output_written():
+            _settle()
             command()
     except KeyboardInterrupt as stop:
         return _say(f"{stop}" or "stopped", INTERRUPTED)
@@ -195,6 +219,15 @@ def run(command: Callable[[], None], debug: bool = False) -> int:
             raise
         return _say(f"error: {_one_line(error)}", FAILED)
     return 0
+
+
+def _settle() -> None:
+    """Make the best of what the shell, or Jupyter, has left to this process."""
+    os.environ["MPLBACKEND"] = "agg"  # for files; Jupyter's own may be missing in this environment
+    if sys.stderr is None:  # closed; a file that is opened later would take its place
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names that it cannot encode
 
 
 @contextmanager
@@ -239,7 +272,8 @@ def _one_line(error: Exception) -> str:
 
 
 def _say(message: str, status: int) -> int:
-    print(f"minigen: {message}", file=sys.stderr)
+    one_line = r"\n".join(message.splitlines())  # a file's name may hold a newline
+    print(f"minigen: {one_line}", file=sys.stderr)
     return status
 
 

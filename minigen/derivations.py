@@ -211,7 +211,10 @@ DERIVATIONS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check every derivation and print the table; exit status 1 if one fails."""
-    parser = cli.Parser(prog="python -m minigen.gradcheck", description="Checks every derivation.")
+    parser = cli.Parser(
+        prog="python -m minigen.gradcheck",
+        description="Checks every derivation by complex steps and by central differences.",
+    )
     parser.add_argument("--backend", choices=NAMES, default="numpy", help="where to compute")
     parser.add_argument("--json", action="store_true", help="print one JSON document, nothing else")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -234,7 +237,7 @@ def _table(options: argparse.Namespace) -> list[str]:
     xp = cli.backend(options.backend)
     rows: list[dict[str, Any]] = []
     if not options.json:
-        print(f"{'tag':4} {'derivation':48} {'complex step':>12} {'differences':>12}")
+        print(f"{'tag':4} {'derivation':48} {'complex':>8} {'central':>8}")
     for derivation in DERIVATIONS:
         report = _checked(derivation, xp)
         errors = {
@@ -243,7 +246,7 @@ def _table(options: argparse.Namespace) -> list[str]:
         }
         rows.append({"tag": derivation.tag, "what": derivation.what, **errors, "ok": report.ok})
         if not options.json:
-            columns = " ".join(f"{'-' if e is None else f'{e:.1e}':>12}" for e in errors.values())
+            columns = " ".join(f"{'-' if e is None else f'{e:.1e}':>8}" for e in errors.values())
             verdict = "ok" if report.ok else f"FAILED\n{report}"
             print(f"{derivation.tag:4} {derivation.what:48} {columns}  {verdict}")
     if options.json:

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(prog="python -m minigen.evaluate", description=__doc__)
     add = parser.add_argument
-    add("run", metavar="RUN", help="a run folder that minigen.train left")
+    add("run", type=cli.folder, metavar="RUN", help="a run folder that minigen.train left")
     add(
         "--draws",
         type=cli.whole(1),
@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
         type=cli.whole(2),
         default=500,
         metavar="N",
-        help="test rows for that bound, from the first on",
+        help="test rows for that bound, drawn from all",
     )
     add("--json", action="store_true", help="print one JSON document and nothing else")
     add("--backend", choices=NAMES, default="numpy", help="where to compute")
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
 def _evaluate(options: argparse.Namespace) -> None:
     xp = cli.backend(options.backend)
     run = Run.existing(options.run)
-    system, dataset = run.load(xp)
+    system, dataset, epoch = run.load(xp)
     with cli.bar(100, "%") as bar:
 
         def progress(done: float) -> None:
@@ -54,9 +54,11 @@ def _evaluate(options: argparse.Namespace) -> None:
 
         findings = system.evaluate(dataset, vars(options), progress)
     if options.json:
-        print(json.dumps({"run": str(run.path), "findings": [asdict(f) for f in findings]}))
+        found = [asdict(finding) for finding in findings]
+        print(json.dumps({"run": str(run.path), "epoch": epoch, "findings": found}))
     else:
-        print(f"{run.path}: {system.description}, on {dataset.name}")
+        moment = f"after epoch {epoch}" if epoch else "untrained, before epoch 1"
+        print(f"{run.path}: {system.description}, on {dataset.name}, {moment}")
         print("\n".join(map(_lines, findings)))
 
 

@@ -5,6 +5,7 @@ of many. Grey images are (M, rows, columns) with values in [0, 1], and 0 is blac
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from PIL import Image
 Painter = Callable[[Axes], None]
 
 BLUE, ORANGE = "tab:blue", "tab:orange"
-SIDE = 6.0  # inches, the longer side of a picture
+SIDE = 6.0  # inches, the width of a picture, and what a tall one is high
+MOST_COLOURS = 10  # labels that have a colour of their own and an entry in the legend
 FRAME, LAST_FRAME = 330, 2330  # milliseconds of an animation
 
 
@@ -71,7 +73,7 @@ def curves(
             axes.axhline(level, color="black", linestyle=":", label=name)
         axes.set_title(f"{title}\ntest {test[term][-1]:.2f} after epoch {len(test[term])}")
         axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     figure.savefig(path, dpi=120)
@@ -96,35 +98,46 @@ def mosaic(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
 
 def codes(axes: Axes, points: np.ndarray, labels: np.ndarray | None, title: str) -> None:
     """Painter: codes (M, 2), coloured by label (M,) where there are labels."""
-    colours: dict[str, Any] = {} if labels is None else {"c": labels, "cmap": "tab10"}
-    drawn = axes.scatter(points[:, 0], points[:, 1], s=3, alpha=0.6, **colours)
-    if labels is not None:
-        handles, names = drawn.legend_elements()
+    scatter = partial(axes.scatter, points[:, 0], points[:, 1], s=3, alpha=0.6)
+    if labels is None:
+        scatter()
+    elif len(names := np.unique(labels)) <= MOST_COLOURS:
+        drawn = scatter(c=np.searchsorted(names, labels), cmap="tab10")
+        handles, _ = drawn.legend_elements(num=range(len(names)))
         axes.legend(handles, names, title="label", loc="center left", bbox_to_anchor=(1, 0.5))
+    else:
+        drawn = scatter(c=labels, cmap="turbo")
+        axes.figure.colorbar(drawn, ax=axes, label="label", shrink=0.7)
     axes.set(title=title, xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
     axes.grid(alpha=0.3)
 
 
 def density(
     axes: Axes,
+    frame: np.ndarray,
     data: np.ndarray,
     samples: np.ndarray,
     title: str,
-    field: tuple[np.ndarray, np.ndarray] | None = None,
+    name: str = "samples",
+    field: np.ndarray | None = None,
 ) -> None:
     """Painter: where data and samples lie, in one dimension or two.
 
     Args:
         axes: what to draw into.
+        frame: what is seen, as `frame_around` makes it.
         data: (N, D), D = 1 or 2.
-        samples: (M, D).
+        samples: (M, D). The legend says how many of them lie outside the frame, if any.
         title: of the picture.
-        field: points (G, 1) or a grid of them (G, G, 2), and the discriminator's D(x) there.
+        name: of the samples.
+        field: the discriminator's D(x) at the frame's points, (G,) or (G, G).
     """
-    if data.shape[1] == 1:
-        _density_on_a_line(axes, data[:, 0], samples[:, 0], field)
-    else:
-        _density_in_the_plane(axes, data, samples, field)
+    low, high = frame.reshape(-1, data.shape[1])[[0, -1]]
+    outside = np.count_nonzero(((samples < low) | (samples > high)).any(axis=1))
+    if outside:
+        name += f" ({outside:,} of {len(samples):,} outside)"
+    paint = _density_on_a_line if data.shape[1] == 1 else _density_in_the_plane
+    paint(axes, frame, {"data": data, name: samples}, field)
     axes.set_title(title, fontsize=11)
     axes.legend(loc="upper right", fontsize=8)
 
@@ -141,44 +154,40 @@ def frame_around(data: np.ndarray, count: int) -> np.ndarray:
 
 
 def _density_on_a_line(
-    axes: Axes,
-    data: np.ndarray,
-    samples: np.ndarray,
-    field: tuple[np.ndarray, np.ndarray] | None,
+    axes: Axes, frame: np.ndarray, series: Mapping[str, np.ndarray], field: np.ndarray | None
 ) -> None:
-    ticks = frame_around(data[:, None], 80)[:, 0]
-    for values, name, colour in ((data, "data", BLUE), (samples, "samples", ORANGE)):
-        share = np.full(len(values), 1 / (len(values) * (ticks[1] - ticks[0])))
-        axes.hist(values, list(ticks), weights=share, alpha=0.5, label=name, color=colour)
-    axes.set(xlabel="$x$", ylabel="density, and $D(x)$", xlim=(ticks[0], ticks[-1]))
+    ticks = frame[:, 0]
+    for (name, rows), colour in zip(series.items(), (BLUE, ORANGE), strict=True):
+        share = np.full(len(rows), 1 / (len(rows) * (ticks[1] - ticks[0])))
+        axes.hist(rows[:, 0], list(ticks), weights=share, alpha=0.5, label=name, color=colour)
+    axes.set(xlabel="$x$", ylabel="density", xlim=(ticks[0], ticks[-1]))
     if field is not None:
-        points, probability = field
-        axes.plot(points[:, 0], probability, color="black", label="$D(x)$")
+        axes.plot(ticks, field, color="black", label="$D(x)$")
         axes.axhline(0.5, color="black", linestyle=":", linewidth=1)
+        axes.set_ylabel("density, and $D(x)$")
 
 
 def _density_in_the_plane(
-    axes: Axes,
-    data: np.ndarray,
-    samples: np.ndarray,
-    field: tuple[np.ndarray, np.ndarray] | None,
+    axes: Axes, frame: np.ndarray, series: Mapping[str, np.ndarray], field: np.ndarray | None
 ) -> None:
     if field is not None:
-        grid, probability = field
         drawn = axes.contourf(
-            grid[..., 0], grid[..., 1], probability, np.linspace(0, 1, 21), cmap="coolwarm_r",
+            frame[..., 0], frame[..., 1], field, np.linspace(0, 1, 21), cmap="coolwarm_r",
             alpha=0.5,
         )  # fmt: skip
         axes.figure.colorbar(drawn, ax=axes, label="$D(x)$", ticks=[0, 0.5, 1], shrink=0.7)
-    axes.scatter(data[:, 0], data[:, 1], s=6, color="black", label="data")
-    axes.scatter(samples[:, 0], samples[:, 1], s=6, color=ORANGE, label="samples", alpha=0.6)
-    corners = frame_around(data, 2)
+    for (name, rows), colour in zip(series.items(), ("black", (ORANGE, 0.6)), strict=True):
+        axes.scatter(rows[:, 0], rows[:, 1], s=6, color=colour, label=name)
     axes.set(
         xlabel="$x_1$", ylabel="$x_2$", aspect="equal",
-        xlim=corners[0, :, 0], ylim=corners[:, 0, 1],
+        xlim=frame[0, [0, -1], 0], ylim=frame[[0, -1], 0, 1],
     )  # fmt: skip
 
 
 def _figure(shape: tuple[float, float]) -> Figure:
-    height, width = (SIDE * side / max(shape) for side in shape)
-    return Figure(figsize=(width, height + 0.6), layout="constrained")  # room for a title
+    """As wide as a title needs, also around a narrow picture."""
+    height, width = shape
+    return Figure(
+        figsize=(SIDE, SIDE * min(1, height / width) + 0.6),  # room for a title
+        layout="constrained",
+    )

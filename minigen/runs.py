@@ -12,6 +12,7 @@ thing that an epoch writes: what other files hold beyond it is of an epoch that 
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -58,8 +59,6 @@ class Run:
             MinigenError: the folder is not empty and overwrite is not given, holds something
                 else than a run, is written by another process, or cannot be made or written.
         """
-        if out == "":
-            raise MinigenError("--out is empty; name a folder")
         with _refusals_explained():
             run = cls(_fresh(system) if out is None else Path(out))
             run.path.mkdir(parents=True, exist_ok=True)
@@ -75,12 +74,14 @@ class Run:
         """The folder of an earlier run, for this process alone to write.
 
         Raises:
-            MinigenError: as for `existing`; or another process writes it.
+            MinigenError: as for `existing`; or another process writes it, or nobody may.
         """
         run = cls.existing(path)
         with _alone_in(run.path):
             for file in run._files:
                 remove_leftovers(file)
+            with writing(run.figures):  # made anew where git has dropped it, being empty
+                run.figures.mkdir(exist_ok=True)
             yield run
 
     @classmethod
@@ -114,7 +115,7 @@ class Run:
         if not overwrite:
             raise MinigenError(
                 f"{self.path} already holds a run; add --overwrite to replace it, go on with it "
-                f"by --resume {self.path}, or choose another folder with --out"
+                f"by --resume {shlex.quote(f'{self.path}')}, or choose another folder with --out"
             )
         if self.figures.exists():
             shutil.rmtree(self.figures)
@@ -140,29 +141,40 @@ class Run:
             check(config)
             return config
 
-    def load(self, xp: ModuleType) -> tuple[System, Dataset]:
-        """The model that was trained here, with the parameters of the checkpoint, and its data.
+    def load(self, xp: ModuleType) -> tuple[System, Dataset, int]:
+        """The model that was trained here, with the parameters of the checkpoint, its data, and the
+        last epoch behind it.
 
         Raises:
             MinigenError: config.json or the checkpoint is damaged, or they do not belong together;
                 the data cannot be read, or are not those of the training.
         """
-        with self._config_blamed():
-            system = build(self.read_config(), xp)
+        system = build(self.read_config(), xp)
         header = self.restore(system)
-        dataset = data.load(system.options["data"], seed=system.options["seed"])
-        self.check_width(dataset)
+        dataset = self.load_data(system.options)
         self.check_data(dataset, header)
-        return system, dataset
+        return system, dataset, header["epoch"]
 
-    def check_width(self, dataset: Dataset) -> None:
-        """Raises MinigenError unless these rows are as wide as those of the run."""
+    def load_data(self, config: Mapping[str, Any]) -> Dataset:
+        """The data of this run, from where its configuration says that they are now.
+
+        Raises:
+            MinigenError: they cannot be read, or their rows are not as wide as those of the run.
+        """
+        try:
+            dataset = data.load(config["data"], seed=config["seed"])
+        except MinigenError as error:
+            raise MinigenError(
+                f"the data of {self.path}: {error}; or say where they are now: "
+                f"{resume_command(config['system'], self.path)} --data PLACE"
+            ) from error
         width = self.read_config()["width"]
         if dataset.width != width:
             raise MinigenError(
                 f"{dataset.name}: has rows of {dataset.width} values, and {self.path} was trained "
                 f"on rows of {width}; bring those back, or train again"
             )
+        return dataset
 
     def check_data(self, dataset: Dataset, header: checkpoint.Header) -> None:
         """Raises MinigenError unless these are the rows behind the checkpoint with this header."""
@@ -262,6 +274,11 @@ class Run:
                 f"{self.config}: not the configuration of a run "
                 f"({type(error).__name__}: {error}); train again"
             ) from error
+
+
+def resume_command(system: str, run: Path) -> str:
+    """What to type to go on with a run."""
+    return f"python -m minigen.train {system} --resume {shlex.quote(f'{run}')}"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,10 +14,21 @@ from minigen.backend import NAMES, generator
 from minigen.data import Dataset, scaled
 from minigen.errors import MinigenError
 from minigen.runs import Run
-from minigen.systems.base import COLUMNS, System
+from minigen.systems.base import System
+from minigen.systems.encoder import EncoderSystem
 from minigen.training import Stream
 
 SUFFIXES = (".png", ".npy")
+STEPS = 10  # codes on a walk
+MOST_IMAGES = 1_000  # in a picture
+BLOCK = 9_600  # rows at a time; a multiple of 96, so that products round as in one piece
+TITLES = {
+    "samples": "Samples",
+    "walks": f"From one code to another in {STEPS} steps",
+    "reconstructions": "Test rows, each before its reconstruction",
+}
+
+Maker = Callable[[int, int], np.ndarray]  # rows (n * G, D) of the groups from one number to another
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,21 +40,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(prog="python -m minigen.sample", description=__doc__)
     add = parser.add_argument
-    add("run", metavar="RUN", help="a run folder that minigen.train left")
+    add("run", type=cli.folder, metavar="RUN", help="a run folder that minigen.train left")
     add(
         "--count",
         type=cli.whole(1),
         metavar="N",
-        help="how many: 100 samples, or 10 of the other two, if not given",
+        help="how many samples, 100 if not given; or how many walks or test rows, 10 if not given",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--interpolate",
         action="store_true",
-        help=f"walk from one code to another in {COLUMNS} steps, N times",
+        help=f"N walks in {STEPS} steps from one code to another: codes of 2N test rows, or drawn "
+        "ones where test rows are fewer or the model is a gan",
     )
     what.add_argument(
-        "--reconstruct", action="store_true", help="N test rows, each before its reconstruction"
+        "--reconstruct",
+        action="store_true",
+        help="N test rows, or all if they are fewer, each before its reconstruction",
     )
     add(
         "--out",
@@ -51,7 +65,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="a .png, or a .npy with the rows themselves; without it, samples.png in RUN",
     )
-    add("--seed", type=cli.whole(0), default=0, metavar="N", help="same seed, same samples")
+    add(
+        "--seed",
+        type=cli.whole(0),
+        default=0,
+        metavar="N",
+        help="same seed, same draws; test rows and their codes are not drawn",
+    )
     add("--backend", choices=NAMES, default="numpy", help="where to compute")
     add("--debug", action="store_true", help="show the traceback of an error")
     return parser
@@ -67,84 +87,122 @@ def _picture_or_array(text: str) -> Path:
 def _sample(options: argparse.Namespace) -> None:
     xp = cli.backend(options.backend)
     run = Run.existing(options.run)
-    system, dataset = run.load(xp)
+    system, dataset, _ = run.load(xp)
     rng = generator(np, options.seed, Stream.SAMPLES)
-    count = _count(options, system, dataset)
-    if options.reconstruct:
-        rows, title = _reconstructions(system, dataset, count)
-    elif options.interpolate:
-        rows, title = _walks(system, dataset, count, rng)
-    else:
-        rows = system.decode(system.draw_codes(count, rng, dataset))
-        title = "Samples"
     path = options.out or run.samples
+    asked = options.count or (10 if options.interpolate or options.reconstruct else 100)
+    rows = _room(options, asked, system, dataset)
+    if path.suffix == ".png":
+        _check_picture(system, len(rows) * rows.shape[1])
+    if options.reconstruct:
+        make = _reconstructions(system, dataset, asked)
+    elif options.interpolate:
+        make = _walks(system, dataset, asked, rng)
+    else:
+        codes = system.draw_codes(asked, rng, dataset)
+        make = partial(_decoded, system, codes)
+    _fill(rows, make)
     if path.suffix == ".npy":
         with replacing(path) as file:
-            np.save(file, rows)
+            np.save(file, rows.reshape(-1, system.width))
     else:
         with writing(path):
-            _draw(system, dataset, rows, title, path)
-    print(f"{len(rows)} rows of {system.width} values: {path}")
+            _draw(options, system, dataset, rows, path)
+    print(f"{len(rows) * rows.shape[1]} rows of {system.width} values: {path}")
 
 
-def _count(options: argparse.Namespace, system: System, dataset: Dataset) -> int:
-    """How many to make.
+def _room(options: argparse.Namespace, asked: int, system: System, dataset: Dataset) -> np.ndarray:
+    """Room (N, G, D) for what is asked for: N groups of G rows that belong together.
 
     Raises:
-        MinigenError: memory does not hold their rows.
+        MinigenError: memory does not hold them.
     """
-    count: int = options.count or (10 if options.interpolate or options.reconstruct else 100)
-    rows_of_each = 1
+    count, group = asked, STEPS if options.interpolate else 1
     if options.reconstruct:
-        count, rows_of_each = min(count, len(dataset.test)), 2
-    elif options.interpolate:
-        rows_of_each = COLUMNS
-    values = count * rows_of_each * system.width
-    cli.check_memory(f"--count {count}", 4 * values, "give a smaller one")
-    return count
+        count, group = min(asked, len(dataset.test)), 2
+    size = 4 * count * group * system.width
+    cli.check_memory(f"--count {count}", size, "give a smaller one")
+    return np.empty((count, group, system.width), np.float32)
 
 
-def _reconstructions(system: System, dataset: Dataset, count: int) -> tuple[np.ndarray, str]:
-    """Test rows and what comes back from their codes, in turn."""
-    inputs = scaled(dataset.test[:count])
-    codes = system.encode(inputs)
-    if codes is None:
-        raise MinigenError(
-            f"a {system.options['system']} has no encoder, so it cannot reconstruct; "
-            "leave --reconstruct out"
-        )
-    pairs = np.stack([inputs, system.decode(codes)], axis=1)  # (count, 2, D)
-    return pairs.reshape(-1, system.width), "Test rows, each before its reconstruction"
-
-
-def _walks(
-    system: System, dataset: Dataset, count: int, rng: np.random.Generator
-) -> tuple[np.ndarray, str]:
-    """Straight lines between codes: of test rows where there is an encoder, else of drawn ones."""
-    codes = system.encode(scaled(dataset.test[: 2 * count]))
-    if codes is None or len(codes) < 2 * count:
-        codes = system.draw_codes(2 * count, rng, dataset)
-    start, end = codes[:count, None], codes[count:, None]  # (count, 1, Z)
-    part = np.linspace(0, 1, COLUMNS, dtype=np.float32)[:, None]
-    walk = (1 - part) * start + part * end  # (count, COLUMNS, Z)
-    rows = system.decode(walk.reshape(-1, walk.shape[2]))
-    return rows, "From one code to another, line by line"
-
-
-def _draw(system: System, dataset: Dataset, rows: np.ndarray, title: str, path: Path) -> None:
-    from minigen import plots
-
-    if system.image_shape:
-        tiles = system.mosaic(rows)
-        plots.picture(path, partial(plots.images, tiles=tiles, title=title), tiles.shape)
-    elif system.width <= 2:
-        test = scaled(dataset.test[: len(rows)])
-        plots.picture(path, partial(plots.density, data=test, samples=rows, title=title))
-    else:
+def _check_picture(system: System, count: int) -> None:
+    """Raises MinigenError unless a picture can show so many rows."""
+    if not (system.image_shape or system.points):
         raise MinigenError(
             f"rows of {system.width} values are neither images nor points; "
             "write them to a file with --out FILE.npy"
         )
+    if system.image_shape and count > MOST_IMAGES:
+        raise MinigenError(
+            f"{count:,} images are too many for a picture, which shows up to {MOST_IMAGES:,}; "
+            "give a smaller --count, or write them to a file with --out FILE.npy"
+        )
+
+
+def _fill(rows: np.ndarray, make: Maker) -> None:
+    """Make rows (N, G, D) a block at a time."""
+    step = BLOCK // rows.shape[1]
+    for start in range(0, len(rows), step):
+        block = rows[start : start + step]
+        block[...] = make(start, start + len(block)).reshape(block.shape)
+
+
+def _decoded(system: System, codes: np.ndarray, start: int, end: int) -> np.ndarray:
+    return system.decode(codes[start:end])
+
+
+def _reconstructions(system: System, dataset: Dataset, asked: int) -> Maker:
+    """Test rows and what comes back from their codes, in turn."""
+    if not isinstance(system, EncoderSystem):
+        raise MinigenError(
+            f"a {system.options['system']} has no encoder, so it cannot reconstruct; "
+            "leave --reconstruct out"
+        )
+    if asked > len(dataset.test):
+        print(f"note   there are {len(dataset.test)} test rows to reconstruct, not {asked}")
+
+    def make(start: int, end: int) -> np.ndarray:
+        inputs = scaled(dataset.test[start:end])
+        return np.stack([inputs, system.decode(system.encode(inputs))], axis=1)  # (n, 2, D)
+
+    return make
+
+
+def _walks(system: System, dataset: Dataset, count: int, rng: np.random.Generator) -> Maker:
+    """Straight lines between codes: of test rows where there is an encoder, else of drawn ones."""
+    ends = scaled(dataset.test[: 2 * count])
+    if isinstance(system, EncoderSystem) and len(ends) == 2 * count:
+        codes = system.encode(ends)
+    else:
+        codes = system.draw_codes(2 * count, rng, dataset)
+        if isinstance(system, EncoderSystem):
+            print(f"note   {len(ends)} test rows are too few for {count} walks; codes are drawn")
+    first, last = codes[:count, None], codes[count:, None]  # (count, 1, Z)
+    part = np.linspace(0, 1, STEPS, dtype=np.float32)[:, None]
+
+    def make(start: int, end: int) -> np.ndarray:
+        walk = (1 - part) * first[start:end] + part * last[start:end]  # (n, STEPS, Z)
+        return system.decode(walk.reshape(-1, walk.shape[2]))
+
+    return make
+
+
+def _draw(
+    options: argparse.Namespace, system: System, dataset: Dataset, rows: np.ndarray, path: Path
+) -> None:
+    from minigen import plots
+
+    if options.reconstruct:
+        name, series = "reconstructions", {"data": rows[:, 0], "samples": rows[:, 1]}
+    else:
+        name = "walks" if options.interpolate else "samples"
+        series = {"samples": rows.reshape(-1, system.width)}
+    if system.image_shape:
+        tiles = system.mosaic(rows, system.columns(*rows.shape[:2]), dataset)
+        plots.picture(path, partial(plots.images, tiles=tiles, title=TITLES[name]), tiles.shape)
+    else:
+        scatter = system.scatter(dataset)
+        plots.picture(path, partial(scatter, title=name.capitalize(), name=name, **series))
 
 
 if __name__ == "__main__":

@@ -21,14 +21,14 @@ from minigen.cli import spelled
 from minigen.data import Dataset
 from minigen.errors import MinigenError
 from minigen.film import Film
-from minigen.runs import Run
+from minigen.runs import Run, resume_command
 from minigen.systems import SYSTEMS, build
 from minigen.systems.base import System
 from minigen.systems.presets import PRESETS
 from minigen.training import EpochRecord, Means, train
 
 NOT_STORED = {"preset", "out", "overwrite", "resume", "debug"}  # they compute nothing
-OPEN_TO_CHANGE = {"epochs", "backend"}  # when a run goes on
+OPEN_TO_CHANGE = {"epochs", "backend", "data"}  # when a run goes on; of data, only the place
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.preset:
         preset = PRESETS[options.system][options.preset].split()
         options = parser().parse_args([words[0], *preset, *words[1:]])  # what comes last counts
+    for name in ("overwrite", "preset"):
+        if options.resume and getattr(options, name):
+            parser().error(f"argument --{name}: not allowed with argument --resume")
     return cli.run(lambda: _train(options, words), debug=options.debug)
 
 
@@ -46,7 +49,9 @@ def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
     parser = cli.Parser(prog="python -m minigen.train", description=__doc__)
     commands = parser.add_subparsers(dest="system", required=True, metavar="MODEL")
     for name, system in SYSTEMS.items():
-        command = commands.add_parser(name, help=system.title, description=system.title)
+        command = commands.add_parser(
+            name, help=system.title, description=system.title, siblings=commands.choices
+        )
         add = command.add_argument
         add(
             "--data",
@@ -81,12 +86,17 @@ def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
         add("--backend", choices=NAMES, default="numpy", help="where to compute")
         folder = command.add_mutually_exclusive_group()
         folder.add_argument(
-            "--out", metavar="DIR", help="run folder; without it, a fresh one under runs"
+            "--out",
+            type=cli.folder,
+            metavar="DIR",
+            help="run folder; without it, a fresh one under runs",
         )
         folder.add_argument(
             "--resume",
+            type=cli.folder,
             metavar="RUN",
-            help="go on with this run, with the options that it has, up to --epochs",
+            help="go on with this run, with the options that it has, up to --epochs; --data says "
+            "where its data are now",
         )
         add("--overwrite", action="store_true", help="replace the run that --out holds")
         add("--debug", action="store_true", help="show the traceback of an error")
@@ -95,9 +105,11 @@ def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
 
 
 def _source(text: str) -> str:
-    """An argument type: the name of a data set, or what can only be meant as a path."""
-    if text in data.NAMES or Path(text).suffix or os.sep in text or os.path.lexists(text):
+    """An argument type: the name of a data set, or the absolute path in what can only be a path."""
+    if text in data.NAMES:
         return text
+    if Path(text).suffix or os.sep in text or os.path.lexists(text):
+        return os.path.abspath(text)  # a run can be used from any folder
     near = difflib.get_close_matches(text, data.NAMES, 1)
     raise argparse.ArgumentTypeError(
         f"no data set {text!r}"
@@ -112,7 +124,10 @@ def _train(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     if resumed:
         options = _as_before(options, arguments)
     xp, backend = select(options.backend)
-    dataset = data.load(options.data, seed=options.seed)
+    if resumed:
+        dataset = Run.existing(options.resume).load_data(vars(options))
+    else:
+        dataset = data.load(options.data, seed=options.seed)
     config = _config(options, dataset, xp)
     system = build(config, xp)
     system.check_data(dataset)
@@ -126,7 +141,6 @@ def _train(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     with opened as run:
         done, film = 0, Film()
         if resumed:
-            run.check_width(dataset)
             done = _restore(run, system, config, dataset)
             film = Film.load(run.snapshots, system.snapshot(dataset), done)
             run.cut_metrics(done, system.titles)
@@ -141,8 +155,14 @@ def _train(options: argparse.Namespace, arguments: Sequence[str]) -> None:
         if done == 0:
             save(0)  # so a stop in the first epoch loses nothing, and a full disk is known at once
         _announce(system, dataset, backend, options.batch_size)
-        if resumed:
+        if resumed and done < options.epochs:
             print(f"run    {run.path} goes on after epoch {done}", flush=True)
+        elif resumed:
+            print(
+                f"run    {run.path} has all of its {done} epochs, so only its figures are drawn "
+                "again; a larger --epochs goes on",
+                flush=True,
+            )
         try:
             for record in _records(system, dataset, options, done, xp):
                 run.append_metrics(record)
@@ -153,15 +173,17 @@ def _train(options: argparse.Namespace, arguments: Sequence[str]) -> None:
                     f"test {_terms(record.test)}  {time.monotonic() - started:6.1f} s",
                     flush=True,
                 )
+            with writing(run.figures):
+                snapshots = {**film.snapshots, done: system.snapshot(dataset)}
+                system.draw(run.figures, dataset, run.read_metrics(system.titles), snapshots)
         except (KeyboardInterrupt, cli.Terminated) as stop:
+            trained = done == options.epochs
+            place = "while figures were drawn" if trained else f"at epoch {done + 1}"
             raise type(stop)(
-                f"stopped at epoch {done + 1}, saved to {run.checkpoint} after epoch {done}; go on "
-                f"with python -m minigen.train {options.system} --resume {run.path}"
+                f"stopped {place}, saved to {run.checkpoint} after epoch {done}; "
+                f"{'draw them' if trained else 'go on'} with "
+                f"{resume_command(options.system, run.path)}"
             ) from None
-
-        with writing(run.figures):
-            snapshots = {**film.snapshots, done: system.snapshot(dataset)}
-            system.draw(run.figures, dataset, run.read_metrics(system.titles), snapshots)
     print(f"run    {run.path}, figures in {run.figures}, {time.monotonic() - started:.1f} s in all")
 
 
@@ -214,10 +236,6 @@ def _as_before(given: argparse.Namespace, arguments: Sequence[str]) -> argparse.
         MinigenError: it does, or there is no such run.
     """
     run = Run.existing(given.resume)
-    if given.overwrite:
-        raise MinigenError(f"--overwrite would replace {run.path}, --resume goes on; leave one out")
-    if given.preset:
-        raise MinigenError(f"{run.path} has its options; leave out --preset {given.preset}")
     config = run.read_config()
     if config["system"] != given.system:
         raise MinigenError(
@@ -229,7 +247,7 @@ def _as_before(given: argparse.Namespace, arguments: Sequence[str]) -> argparse.
         now = getattr(options, name)
         if before != now and name not in OPEN_TO_CHANGE:
             raise MinigenError(
-                f"{run.path} was trained with {spelled(name, before)}, not {spelled(name, now)}; "
+                f"{run.path} was trained {_option(name, before)}, not {_option(name, now)}; "
                 "go on with what it has, or start another run"
             )
     return options
@@ -242,19 +260,26 @@ def _restore(run: Run, system: System, config: Mapping[str, Any], dataset: Datas
         MinigenError: the run cannot go on from there.
     """
     header = run.restore(system)
+    run.check_data(dataset, header)
     done: int = header["epoch"]
     for name, before in header["config"].items():
         if name not in {*OPEN_TO_CHANGE, "versions"} and config.get(name) != before:
             raise MinigenError(
-                f"{run.checkpoint} was saved with {spelled(name, before)}, and config.json says "
-                f"{spelled(name, config.get(name))}; they are of two runs, mend config.json"
+                f"{run.checkpoint} is of a run {_option(name, before)}, and config.json of one "
+                f"{_option(name, config.get(name))}; mend config.json"
             )
-    run.check_data(dataset, header)
     if done > config["epochs"]:
         raise MinigenError(
             f"{run.path} has {done} epochs behind it, and --epochs is {config['epochs']}; give more"
         )
     return done
+
+
+def _option(name: str, value: object) -> str:
+    """With which option, or without which, a run is made."""
+    if isinstance(value, bool):
+        return f"{'with' if value else 'without'} --{name.replace('_', '-')}"
+    return "with " + spelled(name, "''" if value == [] else value)
 
 
 def _announce(system: System, dataset: Dataset, backend: str, batch_size: int) -> None:

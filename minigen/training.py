@@ -42,6 +42,7 @@ class Stream(IntEnum):
     FIGURES = 5
     EVALUATION = 6
     SAMPLES = 7
+    ROWS = 8
 
 
 class Task(Protocol):
@@ -165,5 +166,6 @@ def _check_finite(sums: np.ndarray, names: list[str], where: str, first_step: in
     if not finite.all():
         step, column = np.argwhere(~finite)[0]
         raise MinigenError(
-            f"{names[column]} is {sums[step, column]} {where} {first_step + step}; lower --lr"
+            f"{names[column]} is {sums[step, column]} {where} {first_step + step}; start another "
+            "run with a lower --lr (if that was the first step: with rescaled data or milder options)"
         )

@@ -299,7 +299,7 @@ MUTANTS = [
         ["tests/test_metrics.py"],
         ("bound-log-k-lost", "log_sum - math.log(draw)", "log_sum"),
         ("bound-posterior-lost", "log_prior - log_posterior - recon", "log_prior - recon"),
-        ("pca-keeps-the-smallest", "to_numpy(ascending[::-1])", "to_numpy(ascending)"),
+        ("pca-keeps-the-smallest", "xp.maximum(found[::-1], 0)", "xp.maximum(found, 0)"),
         ("pca-mean-by-block", "block -= mean", "block -= block.mean(axis=0)"),
         ("entropy-of-ones-alone", "for p in (block, 1 - block)", "for p in (block,)"),
         ("active-by-std", "astype(np.float64).var(axis=0)", "astype(np.float64).std(axis=0)"),

@@ -106,6 +106,11 @@ def test_a_cut_checkpoint_is_refused(tmp_path: Path) -> None:
         checkpoint.load(path, expected)
 
 
+def test_a_bug_in_whoever_asks_is_no_damage(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        checkpoint.load(written(tmp_path / "c.npz"), lambda header: {"t": 1 / 0})
+
+
 @pytest.mark.fault("NaN loss")
 def test_nan_is_never_written(tmp_path: Path) -> None:
     path = written(tmp_path / "c.npz")

@@ -1,7 +1,9 @@
 """What a command's errors look like, and its exit status."""
 
 import json
+import shlex
 import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytest
 
 from minigen import cli, derivations, evaluate, sample
 from minigen.errors import MinigenError
+from minigen.train import main as train
+from tests.faults.helpers import environment
 from tests.helpers import squares, trained
 
 
@@ -27,6 +31,7 @@ def failing(error: BaseException) -> None:
             1,
             "out of memory: Unable to allocate 9 GiB; use",
         ),
+        (MinigenError("a\nb\r.npy: gone; look"), 1, r"minigen: error: a\nb\n.npy: gone; look"),
         (KeyboardInterrupt(), 130, "minigen: stopped\n"),
         (KeyboardInterrupt("stopped at epoch 3"), 130, "minigen: stopped at epoch 3\n"),
         (cli.Terminated(), 143, "minigen: stopped\n"),
@@ -99,3 +104,67 @@ def test_auto_says_on_stderr_what_it_chose_and_why(
             assert printed.err.count("\n") == 1
         else:
             assert printed.err == ""
+
+
+A_COMMAND = r"""
+import sys
+from minigen import cli
+from minigen.errors import MinigenError
+def command():
+    import matplotlib.pyplot as plt
+    plt.figure()
+    with cli.bar(2, "epoch") as bar:
+        bar.update()
+    print("a\udcff\u03c3.npy")
+    raise MinigenError("it failed; mend it")
+sys.exit(cli.run(command))
+"""
+FAILURE = "minigen: error: it failed; mend it\n"
+
+
+def in_a_shell(redirected: str = "", **variables: str) -> "subprocess.CompletedProcess[str]":
+    """A command that draws, moves a bar, prints a name and fails."""
+    line = f"{shlex.join([sys.executable, '-c', A_COMMAND])} {redirected}"
+    return subprocess.run(
+        line, shell=True, capture_output=True, text=True, env=environment(**variables)
+    )
+
+
+@pytest.mark.fault("odd shell")
+def test_a_notebooks_backend_need_not_be_installed() -> None:
+    """Jupyter hands it on to what a notebook starts."""
+    done = in_a_shell(MPLBACKEND="module://not_installed.backend")
+    assert (done.returncode, done.stderr) == (1, FAILURE)
+
+
+@pytest.mark.fault("odd shell")
+@pytest.mark.parametrize(
+    ("encoding", "printed"),
+    [("cp1252", r"a\udcff\u03c3.npy"), ("utf-8:strict", "a\\udcff\u03c3.npy")],
+)
+def test_a_name_that_stdout_cannot_encode(encoding: str, printed: str) -> None:
+    done = in_a_shell(PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stdout, done.stderr) == (1, f"{printed}\n", FAILURE)
+
+
+@pytest.mark.fault("odd shell")
+def test_closed_streams() -> None:
+    """There is no bar then, and what stderr should have got does not appear elsewhere."""
+    done = in_a_shell("2>&-", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "a\\udcff\\u03c3.npy\n", "")
+    done = in_a_shell(">&-")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", FAILURE)
+
+
+@pytest.mark.fault("empty name")
+def test_no_name_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    """As of a forgotten shell variable."""
+    for main, arguments in (
+        (train, ["vae", "--out", ""]),
+        (train, ["vae", "--resume", ""]),
+        (evaluate.main, [""]),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+        assert ": is empty; name a folder; see " in capsys.readouterr().err

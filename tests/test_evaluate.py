@@ -10,6 +10,7 @@ import pytest
 
 from minigen import data
 from minigen.evaluate import main
+from minigen.train import main as train
 from tests.helpers import points, squares, trained
 
 
@@ -24,6 +25,26 @@ def findings(run: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> 
 def last_test(run: Path) -> dict[str, float]:
     last: dict[str, float] = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
     return last
+
+
+def test_how_far_the_run_was_trained_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also of one that was stopped in its first epoch."""
+    stopped, trained_run = tmp_path / "stopped", tmp_path / "run"
+    x = points(tmp_path / "x.npy")
+    trained("ae", x, trained_run)
+    with patch("minigen.training._epoch_means", side_effect=KeyboardInterrupt):
+        assert train(["ae", "--data", str(x), "--out", str(stopped)]) == 130
+    for run, epoch, moment in (
+        (trained_run, 2, "after epoch 2"),
+        (stopped, 0, "untrained, before epoch 1"),
+    ):
+        capsys.readouterr()
+        assert main([str(run)]) == 0
+        assert capsys.readouterr().out.splitlines()[0].endswith(f"on {x}, {moment}")
+        assert main([str(run), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["epoch"] == epoch
 
 
 @pytest.mark.parametrize("option", [[], ["--binarize"], ["--importance-samples", "3"]], ids=str)

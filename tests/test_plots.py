@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 
 from minigen import plots
@@ -61,6 +63,85 @@ def test_constant_data_far_from_zero_have_a_frame(row: list[float], tmp_path: Pa
     frame = plots.frame_around(data, 80)
     ticks = [frame[0, :, 0], frame[:, 0, 1]] if len(row) == 2 else [frame[:, 0]]
     assert all((np.diff(line) > 0).all() for line in ticks)
-    field = frame, np.full(frame.shape[: len(row)], 0.5)
-    paint = partial(plots.density, data=data, samples=data, title="title", field=field)
+    field = np.full(frame.shape[: len(row)], 0.5)
+    paint = partial(plots.density, frame=frame, data=data, samples=data, title="t", field=field)
     plots.picture(tmp_path / "density.png", paint)
+
+
+def drawn(paint: plots.Painter) -> Axes:
+    axes = Figure().subplots()
+    paint(axes)
+    return axes
+
+
+def legend(axes: Axes) -> list[str]:
+    found = axes.get_legend()
+    return [] if found is None else [text.get_text() for text in found.get_texts()]
+
+
+def n_colours(axes: Axes) -> int:
+    (scatter,) = axes.collections
+    values = scatter.get_array()
+    assert values is not None
+    return len(np.unique(scatter.to_rgba(values), axis=0))
+
+
+def test_a_narrow_picture_is_as_wide_as_its_title(tmp_path: Path) -> None:
+    tiles = np.zeros((500, 5))
+    plots.picture(tmp_path / "a.png", partial(plots.images, tiles=tiles, title="t"), tiles.shape)
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size == (720, 792)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_samples_outside_the_frame_are_counted(width: int) -> None:
+    data = np.tile([[0.0], [1.0]], width)
+    samples = np.tile([[0.5], [9.0], [-9.0]], width)
+    paint = partial(plots.density, frame=plots.frame_around(data, 60), data=data, title="t")
+    assert legend(drawn(partial(paint, samples=samples))) == ["data", "samples (2 of 3 outside)"]
+    samples[:, 0] = 0.5
+    outside = {1: "walks", 2: "walks (2 of 3 outside)"}[width]
+    assert legend(drawn(partial(paint, samples=samples, name="walks"))) == ["data", outside]
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_the_discriminator_is_named_only_where_it_is_drawn(width: int) -> None:
+    data = np.tile([[0.0], [1.0]], width)
+    frame = plots.frame_around(data, 60)
+    paint = partial(plots.density, frame=frame, data=data, samples=data, title="t")
+    field = np.full(frame.shape[:width], 0.5)
+    for shown, painter in {False: paint, True: partial(paint, field=field)}.items():
+        axes = drawn(painter)
+        labels = [other.get_ylabel() for other in axes.figure.axes]
+        assert any("D(x)" in label for label in labels) == shown
+
+
+def test_one_epoch_is_one_tick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks: list[float] = []
+
+    def save(figure: Figure, *arguments: object, **options: object) -> None:
+        ticks.extend(figure.axes[0].get_xticks())
+
+    monkeypatch.setattr(Figure, "savefig", save)
+    plots.curves(tmp_path / "a.png", {"loss": [2.0]}, {"loss": [3.0]}, {"loss": "loss"}, {})
+    assert all(tick == round(tick) for tick in ticks)
+    assert 1 in ticks
+
+
+def test_up_to_ten_labels_have_a_colour_and_a_name_each() -> None:
+    for labels in (np.arange(10), np.array([*range(9), 1000]), np.arange(1, 11)):
+        axes = drawn(partial(plots.codes, points=np.zeros((10, 2)), labels=labels, title="t"))
+        assert legend(axes) == [f"{label}" for label in labels]
+        assert n_colours(axes) == 10
+
+
+def test_more_labels_have_a_colour_bar() -> None:
+    axes = drawn(partial(plots.codes, points=np.zeros((25, 2)), labels=np.arange(25), title="t"))
+    assert legend(axes) == []
+    assert axes.figure.axes[1].get_ylim() == (0, 24)
+    assert n_colours(axes) == 25
+
+
+def test_codes_without_labels() -> None:
+    axes = drawn(partial(plots.codes, points=np.zeros((25, 2)), labels=None, title="t"))
+    assert legend(axes) == []

@@ -15,7 +15,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from minigen import checkpoint, film
+from minigen import checkpoint, cli, evaluate, film
 from minigen.film import LENGTH, Film
 from minigen.runs import Run
 from minigen.systems import SYSTEMS
@@ -153,6 +153,28 @@ def test_a_stop_in_the_first_epoch_can_be_resumed(tmp_path: Path) -> None:
         assert archive["optimizer.t"] == 0
 
 
+@pytest.mark.fault("stop while drawing")
+@pytest.mark.parametrize(("stop", "status"), [(KeyboardInterrupt, 130), (cli.Terminated, 143)])
+def test_a_stop_while_figures_are_drawn(
+    stop: type[BaseException],
+    status: int,
+    digits: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = tmp_path / "r un"
+    with patch.object(SYSTEMS["vae"], "draw", side_effect=stop):
+        command = ["vae", "--data", digits, *SMALL, "--epochs", 2, "--out", run]
+        assert train(*command) == status
+    assert capsys.readouterr().err == (
+        f"minigen: stopped while figures were drawn, saved to {run}/checkpoint.npz after epoch 2; "
+        f"draw them with python -m minigen.train vae --resume '{run}'\n"
+    )
+    with patch.object(SYSTEMS["vae"], "draw") as drawn:
+        assert train("vae", "--resume", run) == 0
+    drawn.assert_called_once()
+
+
 @pytest.mark.fault("kill")
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("broken", ["append_metrics", "save"])
@@ -181,14 +203,19 @@ def test_a_death_between_two_files_is_no_matter(broken: str, digits: str, tmp_pa
     assert_same(tmp_path / "run", tmp_path / "whole")
 
 
+@pytest.mark.fault("figures gone")
 @pytest.mark.usefixtures("short_film")
-def test_a_finished_run_is_drawn_again_and_stays_as_it_is(digits: str, tmp_path: Path) -> None:
+def test_a_finished_run_is_drawn_again_and_stays_as_it_is(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where its folder of figures is gone: git keeps no empty one."""
     train("vae", "--data", digits, *SMALL, "--epochs", 1, "--out", tmp_path / "run")
     before = content(tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "figures")
-    (tmp_path / "run" / "figures").mkdir()
+    capsys.readouterr()
     assert train("vae", "--resume", tmp_path / "run") == 0
     assert content(tmp_path / "run") == before
+    assert "has all of its 1 epochs, so only its figures are drawn" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -214,11 +241,12 @@ def refusal(run: Path, capsys: pytest.CaptureFixture[str], *arguments: object) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["vae", "--hidden", "7"], "was trained with --hidden 6, not --hidden 7; go on with"),
-        (["vae", "--lr", "0.5"], "with --lr 0.001, not --lr 0.5"),
-        (["vae", "--binarize"], "with --binarize False, not --binarize True"),
+        (["vae", "--hidden", "7"], "was trained with --hidden 6, not with --hidden 7; go on with"),
+        (["vae", "--hidden", ""], "was trained with --hidden 6, not with --hidden ''; go on with"),
+        (["vae", "--lr", "0.5"], "with --lr 0.001, not with --lr 0.5"),
+        (["vae", "--binarize"], "was trained without --binarize, not with --binarize; go on"),
         (["gan"], "trains a model vae, not gan; name that one"),
-        (["vae", "--data", "ring"], "digits.npy, not --data ring"),
+        (["vae", "--data", "ring"], "ring: has rows of 2 values, and "),
         (["vae", "--epochs", "1"], "has 2 epochs behind it, and --epochs is 1; give more"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -235,6 +263,45 @@ def test_other_data_are_noticed(run: Path, digits: str, capsys: pytest.CaptureFi
     images[7, 3, 3] ^= 1
     np.save(digits, images)
     assert "was trained on other data" in refusal(run, capsys)
+    assert "was trained on other data" in refusal(run, capsys, "vae", "--data", digits)
+
+
+@pytest.mark.fault("moved")
+@pytest.mark.usefixtures("undrawn")
+def test_a_run_finds_its_data_from_any_folder(
+    digits: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert train("vae", "--data", "digits.npy", *SMALL, "--epochs", 1, "--out", "run") == 0
+    assert train("vae", "--resume", "run", "--data", "./digits.npy") == 0
+    monkeypatch.chdir("elsewhere")
+    assert evaluate.main(["../run", "--draws", "1"]) == 0
+    assert train("vae", "--resume", "../run", "--epochs", 2) == 0
+
+
+@pytest.mark.fault("moved")
+@pytest.mark.usefixtures("undrawn")
+def test_data_that_were_moved_are_asked_for(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And what comes of them is what would have come in the old place."""
+    run, moved = tmp_path / "r un", tmp_path / "moved.npy"
+    command = ["vae", *SMALL, "--epochs", 2]
+    assert train(*command, "--data", digits, "--epochs", 1, "--out", run) == 0
+    Path(digits).rename(moved)
+    said = refusal(run, capsys)
+    assert said == (
+        f"minigen: error: the data of {run}: {digits}: cannot be opened: No such file or "
+        "directory; check the path and its permissions; or say where they are now: python -m "
+        f"minigen.train vae --resume '{run}' --data PLACE\n"
+    )
+    assert evaluate.main([str(run)]) == 1
+    assert capsys.readouterr().err == said
+    assert train("vae", "--resume", run, "--data", moved, "--epochs", 2) == 0
+    assert evaluate.main([str(run), "--draws", "1"]) == 0
+    assert train(*command, "--data", moved, "--out", tmp_path / "whole") == 0
+    assert_same(run, tmp_path / "whole")
 
 
 def edited(config: Path, **changes: object) -> None:
@@ -246,8 +313,9 @@ def test_a_checkpoint_of_another_run_is_noticed(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edited(run / "config.json", beta=4.0)
-    said = refusal(run, capsys)
-    assert "checkpoint.npz was saved with --beta 1.0, and config.json says --beta 4.0" in said
+    assert (
+        "checkpoint.npz is of a run with --beta 1.0, and config.json of one with --beta 4.0; mend"
+    ) in refusal(run, capsys)
 
 
 @pytest.mark.fault("cannot resume")
@@ -307,6 +375,7 @@ def test_leftovers_of_a_killed_process_are_removed(run: Path, digits: str) -> No
         assert not leftover.exists()
 
 
+@pytest.mark.fault("new or resumed")
 def test_resume_excludes_another_folder(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         train("vae", "--resume", run, "--out", run)
@@ -314,8 +383,15 @@ def test_resume_excludes_another_folder(run: Path, capsys: pytest.CaptureFixture
     assert "--out: not allowed with argument --resume" in capsys.readouterr().err
 
 
-def test_resume_does_not_overwrite(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--overwrite would replace" in refusal(run, capsys, "vae", "--overwrite")
+@pytest.mark.fault("new or resumed")
+@pytest.mark.parametrize("option", [["--overwrite"], ["--preset", "iwae-30"]], ids=str)
+def test_resume_excludes_what_is_for_a_new_run(
+    option: list[str], run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        train("vae", "--resume", run, *option)
+    assert stop.value.code == 2
+    assert f"argument {option[0]}: not allowed with argument --resume" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("short_film", "undrawn")
@@ -395,8 +471,3 @@ def test_a_film_goes_on_as_if_it_had_not_been_cut(last: int, tmp_path: Path) -> 
     assert again.snapshots.keys() == reel.snapshots.keys()
     for epoch, snapshot in again.snapshots.items():
         np.testing.assert_array_equal(snapshot["rows"], reel.snapshots[epoch]["rows"])
-
-
-def test_resume_takes_no_preset(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = refusal(run, capsys, "vae", "--preset", "iwae-2015")
-    assert "has its options; leave out --preset iwae-2015" in said

@@ -2,14 +2,16 @@
 
 import contextlib
 import json
+import tracemalloc
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from minigen import cli
+from minigen import cli, data, plots, sample
 from minigen.sample import main
 from minigen.systems import SYSTEMS
 from tests.helpers import points, squares, trained
@@ -172,3 +174,116 @@ def test_a_damaged_configuration_is_one_line(
     error = capsys.readouterr().err
     assert "config.json: not the configuration of a run" in error
     assert error.count("\n") == 1
+
+
+def drawn(run: Path, *arguments: str) -> dict[str, Any]:
+    """What is given to the painter of points."""
+    with patch.object(plots, "density", side_effect=plots.density) as density:
+        assert main([str(run), *arguments]) == 0
+    return dict(density.call_args.kwargs)
+
+
+def test_points_are_reconstructed_beside_their_inputs(tmp_path: Path) -> None:
+    run = trained("ae", points(tmp_path / "x.npy"), tmp_path / "run")
+    test = data.load(str(tmp_path / "x.npy")).test
+    found = drawn(run, "--reconstruct", "--count", "5")
+    rows = tmp_path / "rows.npy"
+    assert main([str(run), "--reconstruct", "--count", "5", "--out", str(rows)]) == 0
+    np.testing.assert_array_equal(found["data"], test[:5])
+    np.testing.assert_array_equal(found["samples"], np.load(rows)[1::2])
+    assert found["name"] == "reconstructions"
+
+
+@pytest.mark.parametrize("what", [[], ["--interpolate"]])
+def test_samples_stand_beside_all_test_points(what: list[str], tmp_path: Path) -> None:
+    run = trained("gan", points(tmp_path / "x.npy"), tmp_path / "run")
+    test = data.load(str(tmp_path / "x.npy")).test
+    found = drawn(run, "--count", "3", *what)
+    np.testing.assert_array_equal(found["data"], test)
+    np.testing.assert_array_equal(found["frame"], plots.frame_around(test, 60))
+    assert found["samples"].shape == (30 if what else 3, 2)
+    assert found["name"] == ("walks" if what else "samples")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape"),
+    [
+        (["--count", "20"], (2, 10)),
+        (["--count", "400"], (20, 20)),
+        (["--interpolate"], (10, 10)),
+        (["--interpolate", "--count", "40"], (20, 20)),
+        (["--reconstruct", "--count", "30"], (6, 10)),
+    ],
+    ids=str,
+)
+def test_a_mosaic_is_about_as_wide_as_high(
+    arguments: list[str], shape: tuple[int, int], tmp_path: Path
+) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
+    with patch.object(plots, "picture") as picture:
+        assert main([str(run), *arguments]) == 0
+    lines, columns = shape
+    assert picture.call_args.args[2] == (10 * lines - 2, 10 * columns - 2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--count", "1001"], ["--interpolate", "--count", "101"]], ids=str
+)
+def test_a_picture_of_too_many_images_is_refused(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
+    assert main([str(run), *arguments]) == 1
+    error = capsys.readouterr().err
+    assert "images are too many for a picture, which shows up to 1,000" in error
+    assert "--out FILE.npy" in error
+    assert main([str(run), *arguments, "--out", str(tmp_path / "rows.npy")]) == 0
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_making_rows_takes_little_more_memory_than_they_do(system: str, tmp_path: Path) -> None:
+    run = trained(system, squares(tmp_path / "x.npy"), tmp_path / "run")
+    out = tmp_path / "rows.npy"
+    tracemalloc.start()
+    assert main([str(run), "--count", "100000", "--out", str(out)]) == 0
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2.5 * np.load(out).nbytes
+
+
+@pytest.mark.parametrize(
+    ("system", "what"),
+    [
+        *((system, what) for system in SYSTEMS for what in ("--count=130", "--interpolate")),
+        ("ae", "--reconstruct"),
+        ("vae", "--reconstruct"),
+    ],
+)
+def test_rows_do_not_depend_on_the_blocks_they_are_made_in(
+    system: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = str(trained(system, squares(tmp_path / "x.npy"), tmp_path / "run"))
+    found = []
+    for block in (sample.BLOCK, 14):
+        monkeypatch.setattr(sample, "BLOCK", block)
+        assert main([run, what, "--out", str(tmp_path / "rows.npy")]) == 0
+        found.append(np.load(tmp_path / "rows.npy"))
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-6)
+
+
+def test_what_is_less_than_asked_for_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = squares(tmp_path / "x.npy", 60)
+    run = str(trained("vae", x, tmp_path / "run"))
+    capsys.readouterr()
+    for arguments, note in {
+        ("--reconstruct", "--count", "7"): "note   there are 6 test rows to reconstruct, not 7\n",
+        ("--reconstruct", "--count", "6"): "",
+        ("--interpolate", "--count", "4"): "note   6 test rows are too few for 4 walks; codes are "
+        "drawn\n",
+        ("--interpolate", "--count", "3"): "",
+    }.items():
+        assert main([run, *arguments]) == 0
+        *said, _ = capsys.readouterr().out.splitlines(keepends=True)
+        assert "".join(said) == note

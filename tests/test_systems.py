@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minigen import data, plots
 from minigen.backend import generator
@@ -15,6 +16,7 @@ from minigen.errors import MinigenError
 from minigen.layers import Linear, Sequential, Tanh, sigmoid
 from minigen.sample_metrics import nearest_neighbour_distances, parzen_score
 from minigen.systems import SYSTEMS, build
+from minigen.systems import autoencoder as autoencoder_system
 from minigen.systems import gan as gan_system
 from minigen.systems.gan import GANSystem
 from minigen.systems.vae import binarized
@@ -457,6 +459,28 @@ def test_a_gan_is_scored_on_the_first_rows_of_a_permutation(
     assert Picked.copied == 50
 
 
+def test_as_many_samples_are_scored_as_training_rows() -> None:
+    """A Parzen score rises with the number of windows, whatever they are."""
+    system, dataset = on_images("gan"), rows_of(pixels(0, 30, 64))
+    rng = generator(np, 0, Stream.EVALUATION)
+    validation = dataset.train[rng.permutation(30)[:15]]
+    samples = system.decode(system.draw_codes(gan_system.N_PARZEN, rng, dataset))[:15]
+    expected = parzen_score(samples, validation, dataset.test).mean
+    assert found(system, dataset)["Parzen log likelihood"].value == expected
+
+
+def test_an_autoencoders_gaussian_fits_codes_of_all_parts_of_a_sorted_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(autoencoder_system, "N_FITTED", 20)
+    system = on_images("ae")
+    dark_first = np.sort(pixels(0, 200, 64), axis=0)
+    codes = system.encode(data.scaled(dark_first))
+    drawn = system.draw_codes(2_000, np.random.default_rng(0), rows_of(dark_first))
+    off = np.abs(drawn.mean(axis=0) - codes.mean(axis=0)) / codes.std(axis=0)
+    assert off.max() < 0.7  # of the first twenty, 1.4
+
+
 @pytest.mark.usefixtures("small_blocks")
 def test_the_progress_of_a_gans_evaluation_is_that_of_all_its_parts(
     monkeypatch: pytest.MonkeyPatch,
@@ -498,3 +522,66 @@ def test_cross_entropy_stands_beside_the_entropy_of_the_values() -> None:
 def test_the_last_test_loss_is_promised_on_the_backend_that_trained() -> None:
     limit = found(on_images("vae"), rows_of(pixels(0, 9, 64)))["test loss"].limit
     assert limit.endswith("the same, on the backend that trained")
+
+
+def test_only_grey_rows_have_no_likelihood() -> None:
+    binary = np.where(pixels(0, 50, 64) > 127, 255, 0).astype(np.uint8)
+    of_binary = found(on_images("vae"), Dataset("rows", binary, binary[:9], (8, 8)))
+    of_grey = found(on_images("vae"), rows_of(pixels(0, 50, 64), 9))
+    for findings, grey in ((of_binary, False), (of_grey, True)):
+        for name in ("test loss", "L_2, 9 test rows"):
+            assert ("grey pixels have no likelihood" in findings[name].caveat) == grey
+    assert of_binary["reconstruction"].limit == "the pixels' own entropy: 0.00"
+
+
+@pytest.mark.parametrize(("smoothing", "label"), [(0.1, "0.9"), (0.0, "1")])
+def test_it_is_said_that_labels_are_smoothed_while_learning_alone(
+    smoothing: float, label: str, tmp_path: Path
+) -> None:
+    system = Moves(tmp_path, smoothing=smoothing).system
+    assert f"the label of data is {label} in train d_loss, 1 in test" in system.terms
+    assert system.titles["d_loss"] == f"D's loss (nats), train label {label}"
+
+
+def test_an_autoencoder_draws_reconstructions_and_not_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+
+    def density(axes: Any, **options: Any) -> None:
+        names.append(options["name"])
+
+    monkeypatch.setattr(plots, "density", density)
+    for system in ("ae", "gan"):
+        trained(system, points(tmp_path / "x.npy"), tmp_path / system, draw=True)
+        assert set(names) == {"reconstructions" if system == "ae" else "samples"}
+        names.clear()
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 255), (-1, 1), (0.2, 0.7)])
+def test_grey_reaches_as_far_as_the_data(low: float, high: float) -> None:
+    rows = np.linspace(low, high, 640, dtype=np.float32).reshape(10, 64)
+    tiles = on_images("ae").mosaic(rows, 10, Dataset("rows", rows, rows, (8, 8)))
+    black, white = min(0, low), max(1, high)
+    assert tiles[0, 0] == np.float32((low - black) / (white - black))
+    assert tiles[7, -1] == np.float32((high - black) / (white - black))
+
+
+@pytest.mark.parametrize("shape", [(20, 200, 1), (20, 1, 200), (60, 20, 200)], ids=str)
+def test_narrow_and_wide_images_are_drawn_in_a_picture_that_can_be_seen(
+    shape: tuple[int, int, int], tmp_path: Path
+) -> None:
+    np.save(tmp_path / "x.npy", pixels(0, *shape))
+    run = trained("vae", tmp_path / "x.npy", tmp_path / "run", draw=True)
+    for name in ("samples", "reconstructions"):
+        with Image.open(run / "figures" / f"{name}.png") as picture:
+            assert picture.width == 720
+    with Image.open(run / "figures" / "samples.png") as picture:
+        assert picture.height > 400
+
+
+def test_a_single_test_row_has_room_for_a_title(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", pixels(0, 9, 8, 8))
+    run = trained("ae", tmp_path / "x.npy", tmp_path / "run", draw=True)
+    with Image.open(run / "figures" / "reconstructions.png") as picture:
+        assert picture.width == 720

@@ -132,12 +132,14 @@ def test_default_folders_are_fresh(
 def test_a_finished_run_is_not_overwritten_unasked(
     digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = tmp_path / "run"
+    run = tmp_path / "r un"
     arguments = ["--data", digits, "--out", str(run), "--hidden", "4", "--epochs", "1"]
     assert train(*arguments) == 0
     before = (run / "checkpoint.npz").read_bytes()
     assert train(*arguments, "--seed", "5") == 1
-    assert "already holds a run; add --overwrite" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "already holds a run; add --overwrite" in error
+    assert f"go on with it by --resume '{run}', or" in error
     assert (run / "checkpoint.npz").read_bytes() == before
     assert train(*arguments, "--seed", "5", "--overwrite") == 0
     assert (run / "checkpoint.npz").read_bytes() != before
@@ -256,10 +258,29 @@ def test_a_loss_that_turns_nan_stops_the_run(
     assert train("--data", digits, "--out", run, *SMALL, "--lr", "1e6") == 1
     error = capsys.readouterr().err
     assert " at epoch 1 step " in error
-    assert "lower --lr" in error
+    assert "; start another run with a lower --lr (if" in error
     assert error.count("\n") == 1
     with np.load(run / "checkpoint.npz") as kept:  # the one before training
         assert all(np.isfinite(kept[name]).all() for name in kept.files)
+
+
+@pytest.mark.fault("first loss")
+@pytest.mark.parametrize(
+    ("arguments", "scale"),
+    [(["vae", "--beta", "1e38"], 1), (["ae", "--noise", "1e30"], 1), (["ae"], 1e30)],
+    ids=str,
+)
+def test_a_loss_that_is_infinite_before_any_update_is_said_to_be(
+    arguments: list[str], scale: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = np.random.default_rng(0).random((50, 4), dtype=np.float32)
+    np.save(tmp_path / "x.npy", rows * np.float32(scale))
+    places = ["--data", str(tmp_path / "x.npy"), "--out", str(tmp_path / "run")]
+    assert main([*arguments, *places]) == 1
+    assert capsys.readouterr().err.endswith(
+        "is inf at epoch 1 step 1; start another run with a lower --lr "
+        "(if that was the first step: with rescaled data or milder options)\n"
+    )
 
 
 @pytest.mark.fault("batch above the data")
@@ -299,11 +320,6 @@ def test_a_foreign_config_is_not_a_run(
         assert (tmp_path / "app" / "config.json").read_text() == content
 
 
-def test_an_empty_name_is_no_folder(digits: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train("--data", digits, "--out", "") == 1
-    assert "--out is empty; name a folder" in capsys.readouterr().err
-
-
 @pytest.mark.fault("unknown name")
 @pytest.mark.parametrize(
     ("arguments", "hint"),
@@ -311,7 +327,12 @@ def test_an_empty_name_is_no_folder(digits: str, capsys: pytest.CaptureFixture[s
         (["vea"], "did you mean vae?"),
         (["vae", "--hiden", "4"], "did you mean --hidden?"),
         (["vae", "--backend", "numpi"], "did you mean numpy?"),
-        (["vae", "--zzz"], "--help"),
+        (["vae", "--zzz"], "; see python -m minigen.train vae --help"),
+        (["gan", "--beta", "2"], "; --beta is an option of vae"),
+        (["gan", "--binarize=1"], "; --binarize is an option of vae"),
+        (["vae", "--reconstruction"], "; --reconstruction is an option of ae"),
+        (["gan", "--batas", "0.5"], "did you mean --betas?"),
+        (["gan", "--binariz"], "; see python -m minigen.train gan --help"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )

@@ -6,14 +6,16 @@ MNIST is by LeCun, Cortes and Burges (CC BY-SA 3.0): the four original IDX files
 import os
 from pathlib import Path
 
-from minigen.data.dataset import Dataset, require_unit_interval, scaled
+import numpy as np
+
+from minigen.data.dataset import Dataset, scaled, some
 from minigen.data.files import read_npy, read_npz
 from minigen.data.idx import read_idx_folder
 from minigen.data.rows import from_splits, hold_back
 from minigen.data.toy import MIXTURES, draw
 from minigen.errors import MinigenError
 
-__all__ = ["NAMES", "Dataset", "load", "require_unit_interval", "scaled"]
+__all__ = ["NAMES", "Dataset", "load", "require_unit_interval", "scaled", "some"]
 
 NAMES = ("mnist", *MIXTURES)  # of data sets that need no file
 
@@ -56,3 +58,22 @@ def load(source: str, *, seed: int = 0) -> Dataset:
         f"{source!r}: not a data set that can be read; give mnist, an existing .npy or .npz file, "
         f"or a folder of IDX files, or name a toy density: {', '.join(MIXTURES)}"
     )
+
+
+def require_unit_interval(dataset: Dataset) -> None:
+    """Raises MinigenError unless every value is in [0, 1], as a Bernoulli likelihood asks.
+
+    uint8 always passes: it is divided by 255 on the way to the model.
+    """
+    if dataset.train.dtype == np.uint8:
+        return
+    low = min(dataset.train.min(), dataset.test.min())
+    high = max(dataset.train.max(), dataset.test.max())
+    if low < 0 or high > 1:
+        if dataset.name in MIXTURES:
+            remedy = "a toy density is for gan, and for ae on squared error"
+        elif low >= 0 and 127 < high <= 255:
+            remedy = "divide them by 255 or save them as uint8"
+        else:
+            remedy = "rescale them to 0..1"
+        raise MinigenError(f"{dataset.name}: values from {low!s} to {high!s}, not 0 to 1; {remedy}")

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigen.backend import Array
-from minigen.errors import MinigenError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays do not compare to one bool
 class Dataset:
     """Rows to learn from, and rows held back to judge.
 
@@ -49,21 +48,6 @@ class Dataset:
         return digest.hexdigest()
 
 
-def require_unit_interval(dataset: Dataset) -> None:
-    """Raises MinigenError unless every value is in [0, 1], as a Bernoulli likelihood asks.
-
-    uint8 always passes: it is divided by 255 on the way to the model.
-    """
-    if dataset.train.dtype == np.uint8:
-        return
-    low = min(dataset.train.min(), dataset.test.min())
-    high = max(dataset.train.max(), dataset.test.max())
-    if low < 0 or high > 1:
-        pixels = low >= 0 and 127 < high <= 255
-        remedy = "divide them by 255 or save them as uint8" if pixels else "rescale them to 0..1"
-        raise MinigenError(f"{dataset.name}: values from {low!s} to {high!s}, not 0 to 1; {remedy}")
-
-
 def scaled(rows: Array) -> Array:
     """Rows as float32: uint8 pixels divided by 255, floats as they are."""
     pixels = rows.dtype == np.uint8
@@ -71,3 +55,12 @@ def scaled(rows: Array) -> Array:
     if pixels:
         rows /= 255
     return rows
+
+
+def some(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """At most so many of these rows, drawn without replacement, in their order: the first ones
+    would be of one class where a file is sorted.
+    """
+    if count >= len(rows):
+        return rows
+    return rows[np.sort(rng.permutation(len(rows))[:count])]

@@ -86,19 +86,21 @@ def open_archive(path: Path) -> Iterator[dict[str, Reader]]:
         MinigenError: as for `read_npy`; or the file fails its checksums, holds a name twice, or
             expands beyond what it declares or what can be believed.
     """
-    with damage_refused(path), open_regular(path) as (stream, packed):
-        if (begin := stream.read(12))[:2] != b"PK":
-            raise MinigenError(
-                f"{path}: not a NumPy .npz file, it begins with {begin!r}; save one with np.savez"
-            )
-        archive = zipfile.ZipFile(stream)
-        members = archive.infolist()
-        names = [member.filename.removesuffix(".npy") for member in members]
-        if len(set(names)) < len(names) or any(member.comment for member in members):
-            # NumPy writes no comment: a damaged length has made the next member look like one.
-            raise MinigenError(
-                f"{path}: damaged or incomplete: a member is lost; copy the file again"
-            )
+    with open_regular(path) as (stream, packed):
+        with damage_refused(path):
+            if (begin := stream.read(12))[:2] != b"PK":
+                raise MinigenError(
+                    f"{path}: not a NumPy .npz file, it begins with {begin!r}; save one with "
+                    "np.savez"
+                )
+            archive = zipfile.ZipFile(stream)
+            members = archive.infolist()
+            names = [member.filename.removesuffix(".npy") for member in members]
+            if len(set(names)) < len(names) or any(member.comment for member in members):
+                # NumPy writes none: a damaged length has made the next member look like a comment.
+                raise MinigenError(
+                    f"{path}: damaged or incomplete: a member is lost; copy the file again"
+                )
         yield {
             name: partial(_read_member, archive, member, packed, path)
             for name, member in zip(names, members, strict=True)
@@ -194,9 +196,10 @@ def open_regular(path: Path) -> Iterator[tuple[IO[bytes], int]]:
         else:
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise MinigenError(f"{path}: is {kind}; give the path of a file")
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError of a null character
+        reason = error.strerror if isinstance(error, OSError) else error
         raise MinigenError(
-            f"{path}: cannot be opened: {error.strerror}; check the path and its permissions"
+            f"{path}: cannot be opened: {reason}; check the path and its permissions"
         ) from error
     with stream:
         yield stream, status.st_size

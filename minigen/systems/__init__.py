@@ -37,6 +37,7 @@ def check(config: Mapping[str, Any]) -> None:
         raise TypeError(f"data is {config['data']!r}")
     if config["image_shape"] is not None:
         height, breadth = config["image_shape"]
-        if height * breadth != config["width"] or height < 1:
+        sides = type(height) is type(breadth) is int and height >= 1
+        if not sides or height * breadth != config["width"]:
             raise ValueError(f"{height}x{breadth} images in rows of {config['width']}")
     SYSTEMS[config["system"]].check_options(config)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from minigen import cli, metrics
-from minigen.backend import Array, Generator, to_numpy
-from minigen.data import Dataset, require_unit_interval, scaled
+from minigen.backend import Array, Generator, generator, to_numpy
+from minigen.data import Dataset, require_unit_interval, scaled, some
 from minigen.layers import Params, sigmoid
 from minigen.losses import bce_with_logits, mse
 from minigen.metrics import Progress
@@ -16,7 +16,7 @@ from minigen.optim import Adam, Optimizer
 from minigen.systems.base import Add, Finding
 from minigen.systems.encoder import EncoderSystem
 from minigen.systems.schedule import add_schedule
-from minigen.training import Terms, evaluate
+from minigen.training import Stream, Terms, evaluate
 
 N_FITTED = 10_000  # training rows, at most, whose codes a Gaussian is fitted to
 
@@ -26,6 +26,7 @@ class AutoencoderSystem(EncoderSystem):
 
     title = "autoencoder: a bottleneck that learns to copy, and no density"
     samples_title = "Test rows through the bottleneck"
+    samples_name = "reconstructions"
     module: Autoencoder
 
     @staticmethod
@@ -107,7 +108,8 @@ class AutoencoderSystem(EncoderSystem):
 
     def draw_codes(self, count: int, rng: np.random.Generator, dataset: Dataset) -> np.ndarray:
         """An autoencoder has no p(z): codes from the Gaussian that fits those of training rows."""
-        codes = self.encode(scaled(dataset.train[:N_FITTED])).astype(np.float64)
+        rows = some(dataset.train, N_FITTED, generator(np, self.options["seed"], Stream.ROWS))
+        codes = self.encode(scaled(rows)).astype(np.float64)
         covariance = np.atleast_2d(np.cov(codes, rowvar=False, ddof=0))
         drawn = rng.multivariate_normal(codes.mean(axis=0), covariance, count)
         return drawn.astype(np.float32)

@@ -1,5 +1,6 @@
 """What every system gives the commands: networks, a step, samples, figures, an evaluation."""
 
+import math
 from abc import ABC, abstractmethod
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +23,7 @@ from minigen.optim import Optimizer
 from minigen.systems.schedule import check_rates
 from minigen.training import EpochRecord, Stream, Terms
 
-COLUMNS = 10  # images side by side
-N_IMAGES = 10 * COLUMNS
+N_IMAGES = 100  # samples, where rows are images
 N_POINTS = 1000  # of data and of samples, where rows are points
 N_FIELD = 60  # points on a side of the discriminator's field
 
@@ -40,7 +40,7 @@ class Finding:
         unit: its unit.
         limit: its floor or ceiling, or the value that something known has.
         caveat: what it does not mean.
-        standard_error: of the value, where it is a mean over test rows.
+        standard_error: of the value, where it was estimated.
     """
 
     name: str
@@ -68,6 +68,7 @@ class System(ABC):
 
     title: ClassVar[str]
     samples_title: ClassVar[str]
+    samples_name: ClassVar[str] = "samples"  # where they are points
     epochs: ClassVar[int] = 10  # by default
     batch_size: ClassVar[int] = 128
 
@@ -216,10 +217,6 @@ class System(ABC):
         shape = (count, self.options["latent_dim"])
         return rng.standard_normal(shape, dtype=np.float32)
 
-    def encode(self, rows: np.ndarray) -> np.ndarray | None:
-        """Codes (N, Z) of rows (N, D), or None from a model that cannot tell."""
-        return None
-
     def snapshot_codes(self, dataset: Dataset) -> np.ndarray:
         """The codes (M, Z) behind every snapshot."""
         return self.noise
@@ -263,19 +260,15 @@ class System(ABC):
         from minigen import plots
 
         if self.image_shape:
-            tiles = [self.mosaic(snapshot["rows"]) for snapshot in snapshots.values()]
+            pictures = (snapshot["rows"] for snapshot in snapshots.values())
+            tiles = [self.mosaic(rows, self.columns(len(rows)), dataset) for rows in pictures]
             shape = tiles[-1].shape
             painters = [partial(plots.images, tiles=picture) for picture in tiles]
         else:
             shape = 4, 5
-            frame = plots.frame_around(scaled(dataset.test), N_FIELD)
+            scatter = partial(self.scatter(dataset), name=self.samples_name)
             painters = [
-                partial(
-                    plots.density,
-                    data=scaled(dataset.test[:N_POINTS]),
-                    samples=snapshot["rows"],
-                    field=(frame, snapshot["field"]) if "field" in snapshot else None,
-                )
+                partial(scatter, samples=snapshot["rows"], field=snapshot.get("field"))
                 for snapshot in snapshots.values()
             ]
         moments = (f"after epoch {epoch}" if epoch else "before training" for epoch in snapshots)
@@ -286,8 +279,34 @@ class System(ABC):
         plots.picture(folder / "samples.png", titled[-1], shape)
         plots.animation(folder / "training.gif", titled, shape)
 
-    def mosaic(self, rows: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
-        """Rows (M, D) that are images, as one picture."""
+    def scatter(self, dataset: Dataset) -> Callable[..., None]:
+        """Painter of points beside test points; their `samples` and a `title` are still to come."""
         from minigen import plots
 
-        return plots.mosaic(rows.reshape(-1, *(self.image_shape or ())), columns)
+        data = scaled(dataset.test[:N_POINTS])
+        return partial(plots.density, frame=self.frame(dataset), data=data)
+
+    def frame(self, dataset: Dataset) -> np.ndarray:
+        """The part of the line or plane that figures show: around all test points."""
+        from minigen.plots import frame_around
+
+        return frame_around(scaled(dataset.test), N_FIELD)
+
+    def columns(self, count: int, group: int = 1) -> int:
+        """Images on a line of a mosaic, about as wide as high: of `count` groups, each on one line,
+        in a picture with room for a hundred images at least.
+        """
+        height, width = self.image_shape or (1, 1)
+        side = math.sqrt(max(count * group, N_IMAGES) * height / width)
+        return group * min(count, math.ceil(side / group))
+
+    def mosaic(self, rows: np.ndarray, columns: int, dataset: Dataset) -> np.ndarray:
+        """Rows (..., D) that are images, as one picture: black is 0 and white 1, or as far as the
+        data reach beyond.
+        """
+        from minigen import plots
+
+        low, high = scaled(np.stack([dataset.test.min(), dataset.test.max()]))
+        black, white = min(0, low), max(1, high)
+        images = (rows - black) / (white - black)
+        return plots.mosaic(images.reshape(-1, *(self.image_shape or ())), columns)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from minigen.data import Dataset, scaled
-from minigen.systems.base import COLUMNS, System
+from minigen.systems.base import System
 
 N_CODES = 10_000  # test rows, at most, whose codes are drawn
+N_RECONSTRUCTED = 20  # test images, at most
 
 
 class EncoderSystem(System):
@@ -39,14 +40,14 @@ class EncoderSystem(System):
         plots.picture(folder / "latent_plane.png", paint)
 
     def _draw_reconstructions(self, folder: Path, dataset: Dataset) -> None:
-        """Two lines of test images, each above what comes back from its code."""
+        """Whole lines of test images, each above what comes back from its code."""
         from minigen import plots
 
-        columns = min(COLUMNS, len(dataset.test))
-        inputs = scaled(dataset.test[: 2 * columns])
+        inputs = scaled(dataset.test[:N_RECONSTRUCTED])
+        columns = self.columns(len(inputs))
         inputs = inputs[: len(inputs) // columns * columns]
         outputs = self.decode(self.encode(inputs))
         pairs = [block.reshape(-1, columns, self.width) for block in (inputs, outputs)]
-        tiles = self.mosaic(np.stack(pairs, axis=1), columns)  # (lines, 2, columns, D)
+        tiles = self.mosaic(np.stack(pairs, axis=1), columns, dataset)  # (lines, 2, columns, D)
         paint = partial(plots.images, tiles=tiles, title="Test rows, each above its reconstruction")
         plots.picture(folder / "reconstructions.png", paint, tiles.shape)

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigen import cli
 from minigen.backend import Array, Generator, generator, to_numpy
-from minigen.data import Dataset, require_unit_interval, scaled
+from minigen.data import Dataset, require_unit_interval, some
 from minigen.data.toy import MIXTURES
 from minigen.errors import MinigenError
 from minigen.film import Snapshot
@@ -16,8 +16,8 @@ from minigen.layers import Params, prefixed, sigmoid
 from minigen.metrics import Progress
 from minigen.models.gan import GAN, DiscriminatorLoss
 from minigen.optim import Adam, Average, Optimizer
-from minigen.systems.base import N_FIELD, Add, Finding, System
-from minigen.systems.gan_findings import modes, neighbours, part_of, parzen
+from minigen.systems.base import Add, Finding, System
+from minigen.systems.gan_findings import N_NEIGHBOURS, modes, neighbours, part_of, parzen
 from minigen.systems.schedule import add_schedule
 from minigen.training import Stream, Terms
 
@@ -118,13 +118,16 @@ class GANSystem(System):
 
     @property
     def terms(self) -> str:
-        return "d_loss, g_loss in nats per example; d_real = D(x), d_fake = D(G(z))"
+        return (
+            "d_loss, g_loss in nats per example; d_real = D(x), d_fake = D(G(z)); "
+            f"the label of data is {1 - self.options['smoothing']:g} in train d_loss, 1 in test"
+        )
 
     @property
     def titles(self) -> Mapping[str, str]:
         return {
-            "d_loss": "discriminator's loss (nats)",
-            "g_loss": "generator's loss (nats)",
+            "d_loss": f"D's loss (nats), train label {1 - self.options['smoothing']:g}",
+            "g_loss": "G's loss (nats)",
             "d_real": "D(x), on data",
             "d_fake": "D(G(z)), on samples",
         }
@@ -205,9 +208,7 @@ class GANSystem(System):
         samples = super().snapshot(dataset)
         if not self.points:
             return samples
-        from minigen.plots import frame_around
-
-        points = frame_around(scaled(dataset.test), N_FIELD)
+        points = self.frame(dataset)
         logits, _ = self.module.discriminator(self.xp.asarray(points.reshape(-1, self.width)))
         probability = to_numpy(sigmoid(logits)).reshape(points.shape[:-1])
         return {**samples, "field": probability}
@@ -215,7 +216,8 @@ class GANSystem(System):
     def evaluate(
         self, dataset: Dataset, settings: Mapping[str, Any], progress: Progress
     ) -> list[Finding]:
-        rng = generator(np, self.options["seed"], Stream.EVALUATION)
+        seed = self.options["seed"]
+        rng = generator(np, seed, Stream.EVALUATION)
         if dataset.name in MIXTURES:
             return modes(self.decode(self.draw_codes(N_MODES, rng, dataset)), dataset.name)
         n_validation = min(N_VALIDATION, len(dataset.train) // 2)
@@ -226,7 +228,7 @@ class GANSystem(System):
             )
         order = rng.permutation(len(dataset.train))[: n_validation + N_PARZEN]
         chosen = dataset.train[order]
-        samples, validation, others, train, test = map(
+        samples, validation, others, train, test, few = map(
             self.xp.asarray,
             (
                 self.decode(self.draw_codes(N_PARZEN, rng, dataset)),
@@ -234,11 +236,12 @@ class GANSystem(System):
                 chosen[n_validation:],
                 dataset.train,
                 dataset.test,
+                some(dataset.test, N_NEIGHBOURS, generator(np, seed, Stream.ROWS)),
             ),
         )
         return [
-            parzen(samples, others, validation, test, part_of(progress, 0, 2 / 3)),
-            neighbours(samples, train, test, part_of(progress, 2 / 3, 1)),
+            parzen(samples[: len(others)], others, validation, test, part_of(progress, 0, 2 / 3)),
+            neighbours(samples, train, few, part_of(progress, 2 / 3, 1)),
         ]
 
 

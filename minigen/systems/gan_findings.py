@@ -59,11 +59,11 @@ def parzen(
 
 
 def neighbours(samples: Array, train: Array, test: Array, progress: Progress) -> Finding:
-    """How near the samples are to training rows, beside test rows."""
+    """How near N_NEIGHBOURS of the samples are to training rows, beside these test rows."""
     parts = part_of(progress, 0, 1 / 2), part_of(progress, 1 / 2, 1)
     near, of_test = (
-        np.median(sample_metrics.nearest_neighbour_distances(rows[:N_NEIGHBOURS], train, part)[0])
-        for rows, part in zip((samples, test), parts, strict=True)
+        np.median(sample_metrics.nearest_neighbour_distances(rows, train, part)[0])
+        for rows, part in zip((samples[:N_NEIGHBOURS], test), parts, strict=True)
     )
     return Finding(
         "distance to the nearest training row",

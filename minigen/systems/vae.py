@@ -10,7 +10,7 @@ import numpy as np
 
 from minigen import cli, metrics
 from minigen.backend import Array, Generator, generator, to_numpy
-from minigen.data import Dataset, require_unit_interval, scaled
+from minigen.data import Dataset, require_unit_interval, scaled, some
 from minigen.errors import MinigenError
 from minigen.layers import Params, ReLU, Tanh, glorot
 from minigen.metrics import Progress
@@ -174,14 +174,14 @@ class VAESystem(EncoderSystem):
     def draw_more(self, folder: Path, dataset: Dataset) -> None:
         super().draw_more(folder, dataset)
         if self.image_shape and self.module.n_latent == 2:
-            self._draw_manifold(folder)
+            self._draw_manifold(folder, dataset)
 
-    def _draw_manifold(self, folder: Path) -> None:
+    def _draw_manifold(self, folder: Path, dataset: Dataset) -> None:
         from minigen import plots
 
         quantiles = [NormalDist().inv_cdf((i + 0.5) / N_MANIFOLD) for i in range(N_MANIFOLD)]
         plane = [(z1, z2) for z2 in reversed(quantiles) for z1 in quantiles]
-        tiles = self.mosaic(self.decode(np.array(plane, np.float32)), N_MANIFOLD)
+        tiles = self.mosaic(self.decode(np.array(plane, np.float32)), N_MANIFOLD, dataset)
         title = "Decoded from normal quantiles: z1 grows to the right, z2 upward"
         paint = partial(plots.images, tiles=tiles, title=title)
         plots.picture(folder / "manifold.png", paint, tiles.shape)
@@ -192,8 +192,9 @@ class VAESystem(EncoderSystem):
         seed = self.options["seed"]
         rows = self.xp.asarray(dataset.test)
         means = evaluate(self, rows, seed)
-        binary = self.options["binarize"]
-        grey = "" if binary else "; grey pixels have no likelihood under a Bernoulli"
+        binarize = self.options["binarize"]
+        entropy = 0.0 if binarize else metrics.pixel_entropy(rows)  # 0 also of binary rows
+        grey = "; grey pixels have no likelihood under a Bernoulli" if entropy else ""
         findings = [
             Finding(
                 "test loss",
@@ -213,14 +214,15 @@ class VAESystem(EncoderSystem):
                 "reconstruction",
                 means["reconstruction"],
                 UNIT,
-                f"the pixels' own entropy: {0 if binary else metrics.pixel_entropy(rows):.2f}",
+                f"the pixels' own entropy: {entropy:.2f}",
                 "no bound on log p(x): it lacks the price of the code",
             ),
             Finding("KL", means["kl"], UNIT, "no code at all: 0", "low where z is not used"),
         ]
-        few = scaled(rows[: settings["rows"]])
+        chosen = some(dataset.test, settings["rows"], generator(np, seed, Stream.ROWS))
+        few = scaled(self.xp.asarray(chosen))
         rng = generator(self.xp, seed, Stream.EVALUATION)
-        if binary:
+        if binarize:
             few = binarized(few, rng)
         ks = [k for k in (1, 10, 100, 1000, 5000) if k < settings["draws"]] + [settings["draws"]]
         bounds = metrics.importance_bound(self.module, few, ks, rng, progress)
@@ -236,7 +238,7 @@ class VAESystem(EncoderSystem):
             for k, bound in bounds.items()
         ]
         every = scaled(rows)
-        mu, _ = self.module.encode(binarized(every, rng) if binary else every)
+        mu, _ = self.module.encode(binarized(every, rng) if binarize else every)
         findings.append(
             Finding(
                 "active units",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from minigen.data import Dataset, load, require_unit_interval, scaled
+from minigen.data import Dataset, load, require_unit_interval, scaled, some
 from minigen.errors import MinigenError
 
 RNG = np.random.default_rng(0)
@@ -23,6 +23,15 @@ def saved(folder: Path, array: NDArray[Any]) -> str:
 def saved_splits(folder: Path, **arrays: NDArray[Any]) -> str:
     np.savez(folder / "x.npz", **arrays)  # type: ignore[arg-type]
     return str(folder / "x.npz")
+
+
+def test_some_rows_are_of_all_parts_of_a_sorted_file() -> None:
+    rows = np.arange(1000)
+    few = some(rows, 100, np.random.default_rng(0))
+    assert len(set(few.tolist())) == 100
+    assert (np.diff(few) > 0).all()
+    assert abs(few.mean() - rows.mean()) < 100
+    assert some(rows, 1000, np.random.default_rng(0)) is rows
 
 
 class TestSource:
@@ -235,6 +244,10 @@ class TestUnitInterval:
     def test_outside(self, train: float, test: float, message: str) -> None:
         with pytest.raises(MinigenError, match=re.escape(f"x: {message}")):
             require_unit_interval(self.data(train, test))
+
+    def test_nobody_can_rescale_a_toy_density(self) -> None:
+        with pytest.raises(MinigenError, match="not 0 to 1; a toy density is for gan, and for ae"):
+            require_unit_interval(load("ring"))
 
     def test_uint8_always_passes(self) -> None:
         pixels = np.full((2, 3), 255, np.uint8)

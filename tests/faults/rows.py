@@ -23,6 +23,8 @@ ARGUMENTS = {
         "--latent-dim 0, -1, 2.5, abc",
         "[2] must be a whole number of at least 1; no folder is made",
     ),
+    "empty name": Row("--out '', --resume ''", "[2] name a folder; no run is started"),
+    "new or resumed": Row("--resume beside --out, --overwrite or --preset", "[2] not allowed"),
     "latent-dim of a billion": Row(
         "--latent-dim 1000000000",
         "[2] or [1] within a second: needs about so many GB; no bare MemoryError",
@@ -74,6 +76,11 @@ DATA = {
         "pixels 0..255 as floats, or negative values",
         "[1] names the range; never a silently absurd cross-entropy",
     ),
+    "moved": Row(
+        "a run's data that were moved, or named from another working directory",
+        "[1] names the run and the place, and --resume RUN --data PLACE, which asks for the same "
+        "rows; paths are stored absolute",
+    ),
     "shape": Row(
         "wrong width; (N, 28, 28)",
         "[1] found and expected; images are flattened, and it is said",
@@ -92,8 +99,12 @@ DATA = {
 TRAINING = {
     "NaN loss": Row(
         "the loss becomes NaN (--lr 1e6)",
-        "[1] at that step: loss is nan at epoch 2 step 31, lower --lr; the last finite checkpoint "
-        "is kept, and none with NaN is written",
+        "[1] at that step: loss is nan at epoch 2 step 31, a lower --lr; the last finite "
+        "checkpoint is kept, and none with NaN is written",
+    ),
+    "first loss": Row(
+        "a loss that is infinite before any update (--beta 1e38, data of 1e30)",
+        "[1] at that step, and what may help: rescaled data, milder options",
     ),
     "saturated": Row(
         "a discriminator that is perfectly sure, a saturated sigmoid",
@@ -111,6 +122,14 @@ TRAINING = {
     "plain output": Row(
         "no terminal, TERM=dumb, stdout closed by head",
         "plain lines, no traceback",
+    ),
+    "odd shell": Row(
+        "a closed stderr, a stdout that cannot encode a name, a notebook's MPLBACKEND",
+        "no bar; the name with backslashes; figures all the same",
+    ),
+    "stop while drawing": Row(
+        "Ctrl-C or SIGTERM after the last epoch, while figures are drawn",
+        "[130, 143] --resume draws them",
     ),
     "full output": Row("stdout on a full disk", "[1] one line, also from a short command"),
 }
@@ -136,6 +155,7 @@ OUTPUT = {
         "--resume: no checkpoint, another architecture, model or data",
         "[1] names both; nothing is overwritten",
     ),
+    "figures gone": Row("--resume of a run without its folder figures", "it is made anew"),
     "resume": Row(
         "--resume after 5 of 10 epochs",
         "bit-identical with the uninterrupted run",

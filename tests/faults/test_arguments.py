@@ -133,13 +133,16 @@ def test_gpu_memory_runs_out_in_the_second_epoch(
     assert (run / "metrics.jsonl").read_bytes() == (tmp_path / "whole/metrics.jsonl").read_bytes()
 
 
+@pytest.mark.fault("empty name")
 def test_an_empty_name_is_no_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`--resume "$RUN"` with a forgotten RUN must not start another run."""
     monkeypatch.chdir(tmp_path)
-    assert train(["vae", "--resume", ""]) == 1
-    assert ". is no run folder" in said(capsys)
+    with pytest.raises(SystemExit) as stop:
+        train(["vae", "--resume", ""])
+    assert stop.value.code == 2
+    assert "--resume: is empty; name a folder" in said(capsys)
     assert not any(tmp_path.iterdir())
     with pytest.raises(MinigenError, match="is no run folder"):
         Run.existing("")
