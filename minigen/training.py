@@ -167,5 +167,5 @@ def _check_finite(sums: np.ndarray, names: list[str], where: str, first_step: in
         step, column = np.argwhere(~finite)[0]
         raise MinigenError(
             f"{names[column]} is {sums[step, column]} {where} {first_step + step}; start another "
-            "run with a lower --lr (if that was the first step: with rescaled data or milder options)"
+            "run with a lower --lr (at its first step: with rescaled data or milder options)"
         )

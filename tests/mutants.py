@@ -42,6 +42,8 @@ def _in(file: str, tests: Sequence[str], *changes: tuple[str, str, str]) -> list
     return [Mutant(name, file, old, new, tuple(tests)) for name, old, new in changes]
 
 
+REPORTS = ["tests/test_reports.py"]
+
 MUTANTS = [
     *_in(
         "minigen/layers.py",
@@ -379,6 +381,114 @@ MUTANTS = [
         ["tests/test_resume.py"],
         ("film-too-long", ".bit_length()", ".bit_length() // 2"),
         ("film-ahead-of-its-checkpoint", "if epoch <= last:", "if epoch <= last + 1:"),
+    ),
+    *_in(
+        "minigen/models/vae.py",
+        REPORTS,
+        (
+            "importance-kl-twice",
+            "kl, _ = kl_to_standard_normal(*_halves(encoded))",
+            "kl = 2 * kl_to_standard_normal(*_halves(encoded))[0]",
+        ),
+    ),
+    *_in(
+        "minigen/systems/base.py",
+        REPORTS,
+        ("prior-too-wide", "return rng.standard_normal(", "return 2 * rng.standard_normal("),
+        ("curves-of-test-twice", "record.train[term] for", "record.test[term] for"),
+        ("curves-of-train-twice", "record.test[term] for", "record.train[term] for"),
+    ),
+    *_in(
+        "minigen/systems/encoder.py",
+        REPORTS,
+        (
+            "figure-of-training-rows",
+            "inputs = scaled(dataset.test[",
+            "inputs = scaled(dataset.train[",
+        ),
+        ("inputs-and-outputs-swapped", "in (inputs, outputs)", "in (outputs, inputs)"),
+        ("codes-of-training-rows", "encode(scaled(dataset.test[", "encode(scaled(dataset.train["),
+        ("codes-by-training-labels", "dataset.test_labels", "dataset.train_labels"),
+    ),
+    *_in(
+        "minigen/systems/autoencoder.py",
+        REPORTS,
+        (
+            "autoencoder-shows-logits",
+            "sigmoid(output) if self._on_logits else output",
+            "output",
+        ),
+        ("codes-around-zero", "codes.mean(axis=0), cov", "0 * codes.mean(axis=0), cov"),
+        ("codes-too-wide", "mean(axis=0), covariance", "mean(axis=0), 100 * covariance"),
+        ("floors-swapped", '"test"), floors', '"test"), reversed(floors)'),
+    ),
+    *_in(
+        "minigen/systems/vae.py",
+        REPORTS,
+        ("likelihood-of-grey-pixels", "few = binarized(few, rng)", "pass"),
+        ("kl-as-reconstruction", 'means["reconstruction"],', 'means["kl"],'),
+        (
+            "code-is-the-log-variance",
+            "encode(self.xp.asarray(rows))[0]",
+            "encode(self.xp.asarray(rows))[1]",
+        ),
+        ("manifold-upside-down", "in reversed(quantiles)", "in quantiles"),
+        ("manifold-mirrored", "[(z1, z2) for", "[(z2, z1) for"),
+        ("glorot-by-default", 'default="uniform"', 'default="glorot"'),
+    ),
+    *_in(
+        "minigen/systems/gan.py",
+        REPORTS,
+        (
+            "average-of-steps-not-taken",
+            "            self.average.update()",
+            "        self.average.update()",
+        ),
+        ("discriminator-without-betas", "d_lr, betas)", "d_lr)"),
+        ("field-of-the-other-class", "to_numpy(sigmoid(logits))", "to_numpy(sigmoid(-logits))"),
+        ("no-smoothing-by-default", "default=0.1,", "default=0.0,"),
+        ("no-averaging-by-default", "default=0.9998", "default=0.0"),
+        ("equal-rates-by-default", "default=1e-4", "default=4e-4"),
+        ("fewer-epochs-by-default", "epochs = 25", "epochs = 10"),
+    ),
+    *_in(
+        "minigen/systems/gan_findings.py",
+        REPORTS,
+        ("modes-of-the-mixture", "report.modes,", "report.n_modes,"),
+        ("quality-of-the-mixture", "* report.high_quality", "* report.true_high_quality"),
+        ("quality-is-no-percentage", "100 * report.high_quality", "report.high_quality"),
+        ("reverse-kl-of-the-mixture", "report.reverse_kl,", "report.true_reverse_kl,"),
+        ("parzen-of-samples-twice", "parzen_score(others,", "parzen_score(samples,"),
+        ("yardstick-of-training-rows", "[:N_NEIGHBOURS], test)", "[:N_NEIGHBOURS], train)"),
+        ("distances-to-test-rows", "(rows, train, part)", "(rows, test, part)"),
+    ),
+    *_in(
+        "minigen/train.py",
+        REPORTS,
+        ("start-forgotten", "system.start(dataset)", "pass"),
+        ("training-without-its-seed", "seed=options.seed,", "seed=0,"),
+        ("data-without-its-seed", "options.data, seed=options.seed", "options.data"),
+        ("schedule-forgotten", "schedule=system.schedule,", ""),
+    ),
+    *_in(
+        "minigen/sample.py",
+        REPORTS,
+        (
+            "reconstructs-training-rows",
+            "inputs = scaled(dataset.test[",
+            "inputs = scaled(dataset.train[",
+        ),
+        (
+            "walks-between-drawn-codes",
+            "if isinstance(system, EncoderSystem) and len(ends) == 2 * count:",
+            "if False:",
+        ),
+    ),
+    *_in(
+        "minigen/evaluate.py",
+        REPORTS,
+        ("bound-of-fewer-rows-by-default", "default=500", "default=100"),
+        ("bound-of-fewer-draws-by-default", "default=1000", "default=100"),
     ),
 ]
 

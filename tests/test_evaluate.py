@@ -61,12 +61,14 @@ def test_vae_reproduces_what_training_logged(
 
 
 def test_the_bound_rises_with_the_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A small beta leaves q too narrow, and much for the weights to mend."""
-    run = trained("vae", squares(tmp_path / "x.npy", 2000), tmp_path / "run", "--beta", "0.05")
-    found = findings(run, capsys, "--draws", "1000", "--rows", "200")
-    bounds = [found[f"L_{k}, 200 test rows"]["value"] for k in (1, 10, 100, 1000)]
-    assert bounds == sorted(bounds)
-    assert bounds[3] > bounds[0] + 0.1
+    """Almost without a KL, q becomes much too narrow: each step is ten times as large as its
+    spread over the draws, which those near the ceiling are not.
+    """
+    options = "--beta", "0.01", "--epochs", "10", "--lr", "3e-3"
+    run = trained("vae", squares(tmp_path / "x.npy", 2000), tmp_path / "run", *options)
+    found = findings(run, capsys, "--draws", "100", "--rows", "200")
+    one, ten, hundred = (found[f"L_{k}, 200 test rows"]["value"] for k in (1, 10, 100))
+    assert one + 0.2 < ten < hundred - 0.2
 
 
 def test_autoencoder_stands_beside_pca(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

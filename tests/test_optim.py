@@ -141,9 +141,7 @@ def test_learning_rate_must_be_positive(lr: float) -> None:
 
 
 def test_constants_out_of_range_are_refused() -> None:
-    with pytest.raises(
-        MinigenError, match=r"betas must be two numbers in .*, got \(0.9, 1.0\)"
-    ):
+    with pytest.raises(MinigenError, match=r"betas must be two numbers in .*, got \(0.9, 1.0\)"):
         Adam({}, betas=(0.9, 1.0))
     with pytest.raises(MinigenError, match="betas must be two numbers"):
         Adam({}, betas=(0.9,))

@@ -258,7 +258,7 @@ def test_a_loss_that_turns_nan_stops_the_run(
     assert train("--data", digits, "--out", run, *SMALL, "--lr", "1e6") == 1
     error = capsys.readouterr().err
     assert " at epoch 1 step " in error
-    assert "; start another run with a lower --lr (if" in error
+    assert "; start another run with a lower --lr (at" in error
     assert error.count("\n") == 1
     with np.load(run / "checkpoint.npz") as kept:  # the one before training
         assert all(np.isfinite(kept[name]).all() for name in kept.files)
@@ -279,7 +279,7 @@ def test_a_loss_that_is_infinite_before_any_update_is_said_to_be(
     assert main([*arguments, *places]) == 1
     assert capsys.readouterr().err.endswith(
         "is inf at epoch 1 step 1; start another run with a lower --lr "
-        "(if that was the first step: with rescaled data or milder options)\n"
+        "(at its first step: with rescaled data or milder options)\n"
     )
 
 
