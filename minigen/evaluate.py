@@ -9,7 +9,7 @@ from dataclasses import asdict
 from minigen import cli
 from minigen.backend import NAMES
 from minigen.runs import Run
-from minigen.systems.base import Finding
+from minigen.systems.finding import Finding
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -22,8 +22,8 @@ from minigen.runs import Run
 from minigen.sample_metrics import nearest_neighbour_distances, parzen_score
 from minigen.systems import SYSTEMS, build, gan_findings
 from minigen.systems import gan as gan_system
-from minigen.systems.base import Finding
 from minigen.systems.encoder import EncoderSystem
+from minigen.systems.finding import Finding
 from minigen.systems.vae import N_MANIFOLD
 from minigen.train import parser
 from minigen.training import EpochRecord, Stream

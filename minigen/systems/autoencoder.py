@@ -13,8 +13,9 @@ from minigen.losses import bce_with_logits, mse
 from minigen.metrics import Progress
 from minigen.models.autoencoder import Autoencoder
 from minigen.optim import Adam, Optimizer
-from minigen.systems.base import Add, Finding
+from minigen.systems.base import Add
 from minigen.systems.encoder import EncoderSystem
+from minigen.systems.finding import Finding
 from minigen.systems.schedule import add_schedule
 from minigen.training import Stream, Terms, evaluate
 

@@ -4,7 +4,6 @@ import math
 from abc import ABC, abstractmethod
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +19,7 @@ from minigen.film import Snapshot
 from minigen.layers import Composite, Params, prefixed
 from minigen.metrics import Progress
 from minigen.optim import Optimizer
+from minigen.systems.finding import Finding
 from minigen.systems.schedule import check_rates
 from minigen.training import EpochRecord, Stream, Terms
 
@@ -28,27 +28,6 @@ N_POINTS = 1000  # of data and of samples, where rows are points
 N_FIELD = 60  # points on a side of the discriminator's field
 
 Add = Callable[..., object]  # argparse's add_argument
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One number of an evaluation.
-
-    Args:
-        name: what was measured.
-        value: the number.
-        unit: its unit.
-        limit: its floor or ceiling, or the value that something known has.
-        caveat: what it does not mean.
-        standard_error: of the value, where it was estimated.
-    """
-
-    name: str
-    value: float
-    unit: str
-    limit: str
-    caveat: str
-    standard_error: float | None = None
 
 
 class System(ABC):

@@ -16,7 +16,8 @@ from minigen.layers import Params, prefixed, sigmoid
 from minigen.metrics import Progress
 from minigen.models.gan import GAN, DiscriminatorLoss
 from minigen.optim import Adam, Average, Optimizer
-from minigen.systems.base import Add, Finding, System
+from minigen.systems.base import Add, System
+from minigen.systems.finding import Finding
 from minigen.systems.gan_findings import N_NEIGHBOURS, modes, neighbours, part_of, parzen
 from minigen.systems.schedule import add_schedule
 from minigen.training import Stream, Terms

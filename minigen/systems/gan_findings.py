@@ -6,7 +6,7 @@ from minigen import sample_metrics
 from minigen.backend import Array
 from minigen.data.toy import MIXTURES
 from minigen.metrics import Progress
-from minigen.systems.base import Finding
+from minigen.systems.finding import Finding
 
 N_NEIGHBOURS = 1_000
 

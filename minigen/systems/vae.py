@@ -16,8 +16,9 @@ from minigen.layers import Params, ReLU, Tanh, glorot
 from minigen.metrics import Progress
 from minigen.models.vae import VAE, NegativeELBO
 from minigen.optim import Adam, Optimizer
-from minigen.systems.base import Add, Finding
+from minigen.systems.base import Add
 from minigen.systems.encoder import EncoderSystem
+from minigen.systems.finding import Finding
 from minigen.systems.schedule import add_schedule
 from minigen.training import Stream, Terms, evaluate
 
