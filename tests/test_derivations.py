@@ -72,12 +72,16 @@ def test_no_gradient_without_a_tag() -> None:
                     assert TAG.search(ast.get_docstring(owner) or ""), f"{file.name} {owner.name}"
 
 
-def test_the_table_lists_every_derivation_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_lists_every_derivation_once_and_fits_80_columns(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert len(DERIVATIONS) >= 25
     assert len({derivation.what for derivation in DERIVATIONS}) == len(DERIVATIONS)
     assert main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line[5:53].rstrip() for line in lines[1:-1]] == [d.what for d in DERIVATIONS]
+    assert all(line.endswith("  ok") for line in lines[1:-1])
+    assert max(map(len, lines)) + len("FAILED") - len("ok") <= 80
     assert lines[-1] == f"{len(DERIVATIONS)} of {len(DERIVATIONS)} derivations agree with their forward pass"  # noqa: E501  # fmt: skip
 
 

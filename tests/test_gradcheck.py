@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigen.derivations import main
 from minigen.errors import MinigenError
 from minigen.gradcheck import Report, check_function, check_layer, check_params
 from minigen.layers import Linear, ReLU
@@ -165,11 +164,3 @@ def test_a_kink_where_every_measure_agrees_is_a_kink() -> None:
     assert [c.error < c.tolerance for c in report.comparisons] == [True, True]
     assert report.comparisons[1].kinks == ((0, 0),)
     assert not report.ok
-
-
-def test_the_table_fits_a_terminal_of_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    verdicts = [line for line in lines if line.endswith("  ok")]
-    assert len(verdicts) == len(lines) - 2
-    assert max(map(len, lines)) + len("FAILED") - len("ok") <= 80
