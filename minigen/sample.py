@@ -28,8 +28,6 @@ TITLES = {
     "reconstructions": "Test rows, each before its reconstruction",
 }
 
-Maker = Callable[[int, int], np.ndarray]  # rows (n * G, D) of the groups from one number to another
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments; returns its exit status."""
@@ -91,38 +89,26 @@ def _sample(options: argparse.Namespace) -> None:
     rng = generator(np, options.seed, Stream.SAMPLES)
     path = options.out or run.samples
     asked = options.count or (10 if options.interpolate or options.reconstruct else 100)
-    rows = _room(options, asked, system, dataset)
+    count = min(asked, len(dataset.test)) if options.reconstruct else asked
+    group = 2 if options.reconstruct else STEPS if options.interpolate else 1
+    size = 4 * count * group * system.width
+    cli.check_memory(f"--count {asked}", size, "give a smaller one")
     if path.suffix == ".png":
-        _check_picture(system, len(rows) * rows.shape[1])
+        _check_picture(system, count * group)
     if options.reconstruct:
-        make = _reconstructions(system, dataset, asked)
+        rows = _reconstructions(system, dataset, asked)
     elif options.interpolate:
-        make = _walks(system, dataset, asked, rng)
+        rows = _walks(system, dataset, asked, rng)
     else:
-        codes = system.draw_codes(asked, rng, dataset)
-        make = partial(_decoded, system, codes)
-    _fill(rows, make)
+        rows = _in_blocks(system.decode, system.draw_codes(asked, rng, dataset), system.width)
+    rows = rows.reshape(count, group, system.width)
     if path.suffix == ".npy":
         with replacing(path) as file:
             np.save(file, rows.reshape(-1, system.width))
     else:
         with writing(path):
             _draw(options, system, dataset, rows, path)
-    print(f"{len(rows) * rows.shape[1]} rows of {system.width} values: {path}")
-
-
-def _room(options: argparse.Namespace, asked: int, system: System, dataset: Dataset) -> np.ndarray:
-    """Room (N, G, D) for what is asked for: N groups of G rows that belong together.
-
-    Raises:
-        MinigenError: memory does not hold them.
-    """
-    count, group = asked, STEPS if options.interpolate else 1
-    if options.reconstruct:
-        count, group = min(asked, len(dataset.test)), 2
-    size = 4 * count * group * system.width
-    cli.check_memory(f"--count {count}", size, "give a smaller one")
-    return np.empty((count, group, system.width), np.float32)
+    print(f"{count * group} rows of {system.width} values: {path}")
 
 
 def _check_picture(system: System, count: int) -> None:
@@ -139,20 +125,19 @@ def _check_picture(system: System, count: int) -> None:
         )
 
 
-def _fill(rows: np.ndarray, make: Maker) -> None:
-    """Make rows (N, G, D) a block at a time."""
-    step = BLOCK // rows.shape[1]
-    for start in range(0, len(rows), step):
-        block = rows[start : start + step]
-        block[...] = make(start, start + len(block)).reshape(block.shape)
+def _in_blocks(
+    make: Callable[[np.ndarray], np.ndarray], source: np.ndarray, width: int
+) -> np.ndarray:
+    """make(source), (M, width), a block of rows at a time: hidden layers are wider than rows."""
+    made = np.empty((len(source), width), np.float32)
+    for start in range(0, len(source), BLOCK):
+        block = slice(start, start + BLOCK)
+        made[block] = make(source[block])
+    return made
 
 
-def _decoded(system: System, codes: np.ndarray, start: int, end: int) -> np.ndarray:
-    return system.decode(codes[start:end])
-
-
-def _reconstructions(system: System, dataset: Dataset, asked: int) -> Maker:
-    """Test rows and what comes back from their codes, in turn."""
+def _reconstructions(system: System, dataset: Dataset, asked: int) -> np.ndarray:
+    """Test rows and what comes back from their codes, in turn: (N, 2, D)."""
     if not isinstance(system, EncoderSystem):
         raise MinigenError(
             f"a {system.options['system']} has no encoder, so it cannot reconstruct; "
@@ -160,15 +145,12 @@ def _reconstructions(system: System, dataset: Dataset, asked: int) -> Maker:
         )
     if asked > len(dataset.test):
         print(f"note   there are {len(dataset.test)} test rows to reconstruct, not {asked}")
-
-    def make(start: int, end: int) -> np.ndarray:
-        inputs = scaled(dataset.test[start:end])
-        return np.stack([inputs, system.decode(system.encode(inputs))], axis=1)  # (n, 2, D)
-
-    return make
+    inputs = scaled(dataset.test[:asked])
+    outputs = _in_blocks(lambda rows: system.decode(system.encode(rows)), inputs, system.width)
+    return np.stack([inputs, outputs], axis=1)
 
 
-def _walks(system: System, dataset: Dataset, count: int, rng: np.random.Generator) -> Maker:
+def _walks(system: System, dataset: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
     """Straight lines between codes: of test rows where there is an encoder, else of drawn ones."""
     ends = scaled(dataset.test[: 2 * count])
     if isinstance(system, EncoderSystem) and len(ends) == 2 * count:
@@ -177,14 +159,10 @@ def _walks(system: System, dataset: Dataset, count: int, rng: np.random.Generato
         codes = system.draw_codes(2 * count, rng, dataset)
         if isinstance(system, EncoderSystem):
             print(f"note   {len(ends)} test rows are too few for {count} walks; codes are drawn")
-    first, last = codes[:count, None], codes[count:, None]  # (count, 1, Z)
+    first, last = codes[:count, None], codes[count:, None]  # (N, 1, Z)
     part = np.linspace(0, 1, STEPS, dtype=np.float32)[:, None]
-
-    def make(start: int, end: int) -> np.ndarray:
-        walk = (1 - part) * first[start:end] + part * last[start:end]  # (n, STEPS, Z)
-        return system.decode(walk.reshape(-1, walk.shape[2]))
-
-    return make
+    walks = (1 - part) * first + part * last  # (N, STEPS, Z)
+    return _in_blocks(system.decode, walks.reshape(-1, walks.shape[2]), system.width)
 
 
 def _draw(
