@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from minigen import cli
 from minigen.backend import NAMES
-from minigen.runs import Run
-from minigen.systems.finding import Finding
+from minigen.metrics.finding import Finding
+from minigen.workshop import cli
+from minigen.workshop.runs import Run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from minigen import cli
-from minigen.atomic import replacing, writing
 from minigen.backend import NAMES, generator
 from minigen.data import Dataset, scaled
 from minigen.errors import MinigenError
-from minigen.runs import Run
-from minigen.systems.base import System
-from minigen.systems.encoder import EncoderSystem
-from minigen.training import Stream
+from minigen.training.base import System
+from minigen.training.encoder import EncoderSystem
+from minigen.training.loop import Stream
+from minigen.workshop import cli
+from minigen.workshop.atomic import replacing, writing
+from minigen.workshop.runs import Run
 
 SUFFIXES = (".png", ".npy")
 STEPS = 10  # codes on a walk
@@ -168,7 +168,7 @@ def _walks(system: System, dataset: Dataset, count: int, rng: np.random.Generato
 def _draw(
     options: argparse.Namespace, system: System, dataset: Dataset, rows: np.ndarray, path: Path
 ) -> None:
-    from minigen import plots
+    from minigen.workshop import plots
 
     if options.reconstruct:
         name, series = "reconstructions", {"data": rows[:, 0], "samples": rows[:, 1]}

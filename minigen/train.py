@@ -14,18 +14,19 @@ from typing import Any
 import numpy as np
 
 import minigen
-from minigen import cli, data
-from minigen.atomic import writing
+from minigen import data
 from minigen.backend import NAMES, select
-from minigen.cli import spelled
 from minigen.data import Dataset
 from minigen.errors import MinigenError
-from minigen.film import Film
-from minigen.runs import Run, resume_command
-from minigen.systems import SYSTEMS, build
-from minigen.systems.base import System
-from minigen.systems.presets import PRESETS
-from minigen.training import EpochRecord, Means, train
+from minigen.training.base import System
+from minigen.training.loop import EpochRecord, Means, train
+from minigen.training.presets import PRESETS
+from minigen.training.systems import SYSTEMS, build
+from minigen.workshop import cli
+from minigen.workshop.atomic import writing
+from minigen.workshop.cli import spelled
+from minigen.workshop.film import Film
+from minigen.workshop.runs import Run, resume_command
 
 NOT_STORED = {"preset", "out", "overwrite", "resume", "debug"}  # they compute nothing
 OPEN_TO_CHANGE = {"epochs", "backend", "data"}  # when a run goes on; of data, only the place

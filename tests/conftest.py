@@ -12,7 +12,8 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np
 import pytest
 
-from minigen import backend, metrics
+from minigen import backend
+from minigen.metrics import bounds as metrics
 from tests.strict import standin
 
 

@@ -5,8 +5,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from minigen.systems import SYSTEMS
 from minigen.train import main
+from minigen.training.systems import SYSTEMS
 
 
 def pixels(seed: int, *shape: int) -> np.ndarray:

@@ -42,12 +42,12 @@ def _in(file: str, tests: Sequence[str], *changes: tuple[str, str, str]) -> list
     return [Mutant(name, file, old, new, tuple(tests)) for name, old, new in changes]
 
 
-REPORTS = ["tests/test_reports.py"]
+REPORTS = ["tests/commands/test_reports.py"]
 
 MUTANTS = [
     *_in(
-        "minigen/layers.py",
-        ["tests/test_layers.py"],
+        "minigen/nn/layers.py",
+        ["tests/nn/test_layers.py"],
         ("linear-bias-lost", "y += bias", "y += 0 * bias"),
         ("linear-dweight-transposed", "x.T @ dy", "(dy.T @ x).reshape(weight.shape)"),
         ("linear-dbias-mean", "dy.sum(axis=0)", "dy.mean(axis=0)"),
@@ -69,8 +69,8 @@ MUTANTS = [
         ("sequential-stops-too-early", "inputs=inputs or i > last", "inputs=inputs"),
     ),
     *_in(
-        "minigen/losses.py",
-        ["tests/test_losses.py"],
+        "minigen/nn/losses.py",
+        ["tests/nn/test_losses.py"],
         ("mse-gradient-two-lost", "(2 * upstream(dloss, loss))", "upstream(dloss, loss)"),
         ("mse-mean-over-columns", "(error * error).sum(axis=1)", "(error * error).mean(axis=1)"),
         ("mse-gradient-sign", "error = prediction - target", "error = target - prediction"),
@@ -88,8 +88,8 @@ MUTANTS = [
         ("upstream-weights-ignored", "return dloss", "return dloss * 0 + 1 / len(loss)"),
     ),
     *_in(
-        "minigen/gaussian.py",
-        ["tests/test_gaussian.py"],
+        "minigen/nn/gaussian.py",
+        ["tests/nn/test_gaussian.py"],
         ("sigma-is-the-variance", "xp.exp(logvar / 2) * eps", "xp.exp(logvar) * eps"),
         ("reparameterize-half-lost", "dz * noise / 2", "dz * noise"),
         ("kl-half-lost", "kl = 0.5 * (mu", "kl = (mu"),
@@ -168,8 +168,8 @@ MUTANTS = [
         ),
     ),
     *_in(
-        "minigen/optim.py",
-        ["tests/test_optim.py", "tests/test_resume.py", "tests/test_backends.py"],
+        "minigen/nn/optim.py",
+        ["tests/nn/test_optim.py", "tests/commands/test_resume.py", "tests/test_backends.py"],
         ("resume-forgets-the-step", 'self.t = int(state["t"])', "self.t = 0"),
         ("resume-forgets-the-updates", 'self.n = int(state["n"])', "self.n = 0"),
         ("resume-forgets-the-moments", 'if name != "t":', 'if name == "":'),
@@ -193,8 +193,8 @@ MUTANTS = [
         ("optimizer-does-not-count", "self.t += 1", "self.t = 1"),
     ),
     *_in(
-        "minigen/gradcheck.py",
-        ["tests/test_gradcheck.py"],
+        "minigen/gradcheck/checker.py",
+        ["tests/gradcheck/test_checker.py"],
         (
             "gradcheck-tolerates-nan",
             "self.error <= self.tolerance",
@@ -204,8 +204,8 @@ MUTANTS = [
         ("gradcheck-of-itself", "gradient, measured, COMPLEX", "gradient, gradient, COMPLEX"),
     ),
     *_in(
-        "minigen/training.py",
-        ["tests/test_training.py", "tests/test_evaluate.py"],
+        "minigen/training/loop.py",
+        ["tests/training/test_loop.py", "tests/commands/test_evaluate.py"],
         ("shuffle-same-every-epoch", "Stream.SHUFFLE, epoch", "Stream.SHUFFLE"),
         ("noise-same-every-epoch", "Stream.TRAIN, epoch", "Stream.TRAIN"),
         ("test-noise-by-epoch", "held_back, seed)", "held_back, seed + epoch)"),
@@ -229,11 +229,11 @@ MUTANTS = [
         ("heap-shrinks", "mallopt(-1, -1)", "mallopt(-1, 0)"),
     ),
     *_in(
-        "minigen/systems/base.py",
+        "minigen/training/base.py",
         [
-            "tests/test_systems.py::test_restore_brings_back_what_was_trained",
+            "tests/training/test_systems.py::test_restore_brings_back_what_was_trained",
             "tests/test_backends.py::test_equal_seeds_start_from_equal_parameters",
-            "tests/test_systems.py::test_every_learning_rate_falls_after_each_milestone",
+            "tests/training/test_systems.py::test_every_learning_rate_falls_after_each_milestone",
         ],
         (
             "seed-without-effect-on-the-start",
@@ -248,13 +248,17 @@ MUTANTS = [
         ("restore-nothing", 'self.xp.asarray(arrays[f"model.{name}"])', "array"),
     ),
     *_in(
-        "minigen/systems/autoencoder.py",
-        ["tests/test_systems.py::test_a_denoising_autoencoder_is_compared_with_the_clean_rows"],
+        "minigen/training/autoencoder.py",
+        [
+            "tests/training/test_systems.py::test_a_denoising_autoencoder_is_compared_with_the_clean_rows"
+        ],
         ("denoising-target-is-noisy", "self._loss(seen, x)", "self._loss(seen, seen)"),
     ),
     *_in(
-        "minigen/systems/vae.py",
-        ["tests/test_systems.py::test_the_formula_that_is_printed_is_the_one_that_is_trained"],
+        "minigen/training/vae.py",
+        [
+            "tests/training/test_systems.py::test_the_formula_that_is_printed_is_the_one_that_is_trained"
+        ],
         (
             "beta-option-lost",
             'self.module.loss(x, eps, self.options["beta"])',
@@ -262,18 +266,20 @@ MUTANTS = [
         ),
     ),
     *_in(
-        "minigen/systems/vae.py",
-        ["tests/test_systems.py::test_binarized_pixels_are_one_as_often_as_they_are_bright"],
+        "minigen/training/vae.py",
+        [
+            "tests/training/test_systems.py::test_binarized_pixels_are_one_as_often_as_they_are_bright"
+        ],
         ("binarized-inverted", "dtype=x.dtype) < x)", "dtype=x.dtype) > x)"),
     ),
     *_in(
-        "minigen/systems/gan.py",
+        "minigen/training/gan.py",
         [
-            "tests/test_systems.py::test_the_generator_moves_at_every_kth_step_of_the_discriminator",
-            "tests/test_systems.py::test_simultaneous_updates_answer_the_old_discriminator",
-            "tests/test_systems.py::test_generator_and_discriminator_have_learning_rates_of_their_own",
-            "tests/test_systems.py::test_images_are_centred_for_the_gan_and_come_back_between_0_and_1",
-            "tests/test_systems.py::test_samples_come_from_the_averaged_generator",
+            "tests/training/test_systems.py::test_the_generator_moves_at_every_kth_step_of_the_discriminator",
+            "tests/training/test_systems.py::test_simultaneous_updates_answer_the_old_discriminator",
+            "tests/training/test_systems.py::test_generator_and_discriminator_have_learning_rates_of_their_own",
+            "tests/training/test_systems.py::test_images_are_centred_for_the_gan_and_come_back_between_0_and_1",
+            "tests/training/test_systems.py::test_samples_come_from_the_averaged_generator",
         ],
         ("simultaneous-is-alternating-too", 'if not self.options["simultaneous"]:', "if True:"),
         ("kth-step-off-by-one", 'd_optimizer.t + self.options["simultaneous"]', "d_optimizer.t"),
@@ -286,19 +292,19 @@ MUTANTS = [
         ("samples-not-shifted-back", "(rows + 1) / 2 if self.image_shape else rows", "rows"),
     ),
     *_in(
-        "minigen/systems/gan.py",
+        "minigen/training/gan.py",
         [
-            "tests/test_systems.py::test_the_generator_learns_from_the_loss_that_was_asked_for",
-            "tests/test_systems.py::test_labels_are_smoothed_while_learning_alone",
-            "tests/test_systems.py::test_the_discriminator_sees_images_between_minus_one_and_one",
+            "tests/training/test_systems.py::test_the_generator_learns_from_the_loss_that_was_asked_for",
+            "tests/training/test_systems.py::test_labels_are_smoothed_while_learning_alone",
+            "tests/training/test_systems.py::test_the_discriminator_sees_images_between_minus_one_and_one",
         ],
         ("minimax-option-inverted", '== "minimax"', '!= "minimax"'),
         ("smoothing-option-lost", ', self.options["smoothing"]', ""),
         ("images-not-centred", "2 * x - 1 if self.image_shape else x", "x"),
     ),
     *_in(
-        "minigen/metrics.py",
-        ["tests/test_metrics.py"],
+        "minigen/metrics/bounds.py",
+        ["tests/metrics/test_bounds.py"],
         ("bound-log-k-lost", "log_sum - math.log(draw)", "log_sum"),
         ("bound-posterior-lost", "log_prior - log_posterior - recon", "log_prior - recon"),
         ("pca-keeps-the-smallest", "xp.maximum(found[::-1], 0)", "xp.maximum(found, 0)"),
@@ -307,8 +313,8 @@ MUTANTS = [
         ("active-by-std", "astype(np.float64).var(axis=0)", "astype(np.float64).std(axis=0)"),
     ),
     *_in(
-        "minigen/sample_metrics.py",
-        ["tests/test_sample_metrics.py"],
+        "minigen/metrics/samples.py",
+        ["tests/metrics/test_samples.py"],
         ("parzen-worst-sigma", "means.argmax()", "means.argmin()"),
         ("parzen-standard-error", "/ math.sqrt(len(likelihood))", "/ len(likelihood)"),
         ("modes-by-bad-samples", "np.unique(nearest[good])", "np.unique(nearest)"),
@@ -332,8 +338,8 @@ MUTANTS = [
         ("ring-closed", "np.arange(n_modes) / n_modes", "np.arange(n_modes) / (n_modes - 1)"),
     ),
     *_in(
-        "minigen/checkpoint.py",
-        ["tests/test_checkpoint.py"],
+        "minigen/workshop/checkpoint.py",
+        ["tests/workshop/test_checkpoint.py"],
         ("checkpoint-saves-nan", "np.isfinite(array).all()", "np.isfinite(array).any()"),
         ("checkpoint-loads-nan", "np.isfinite(found).all()", "np.isfinite(found).any()"),
         (
@@ -344,14 +350,14 @@ MUTANTS = [
         ("checkpoint-newer-format", "version != FORMAT", "version < FORMAT"),
     ),
     *_in(
-        "minigen/atomic.py",
-        ["tests/test_checkpoint.py"],
+        "minigen/workshop/atomic.py",
+        ["tests/workshop/test_checkpoint.py"],
         ("checkpoint-leaves-its-temporary", "temporary.unlink(missing_ok=True)", "pass"),
         ("checkpoint-written-in-place", "with temporary.open(", "with path.open("),
     ),
     *_in(
-        "minigen/runs.py",
-        ["tests/test_evaluate.py", "tests/test_resume.py"],
+        "minigen/workshop/runs.py",
+        ["tests/commands/test_evaluate.py", "tests/commands/test_resume.py"],
         ("logs-train-as-test", "getattr(record, split)", "record.train"),
         ("resume-keeps-later-metrics", "lines[: epoch * len(SPLITS)]", "lines"),
         ("two-runs-in-one-folder", "fcntl.LOCK_EX |", "fcntl.LOCK_SH |"),
@@ -359,7 +365,7 @@ MUTANTS = [
     ),
     *_in(
         "minigen/train.py",
-        ["tests/test_resume.py"],
+        ["tests/commands/test_resume.py"],
         ("resume-on-other-data", "run.check_data(dataset, header)", "pass"),
         (
             "resume-from-the-start",
@@ -368,8 +374,8 @@ MUTANTS = [
         ),
     ),
     *_in(
-        "minigen/training.py",
-        ["tests/test_resume.py"],
+        "minigen/training/loop.py",
+        ["tests/commands/test_resume.py"],
         (
             "resume-repeats-an-epoch",
             "range(done + 1, epochs + 1)",
@@ -377,8 +383,8 @@ MUTANTS = [
         ),
     ),
     *_in(
-        "minigen/film.py",
-        ["tests/test_resume.py"],
+        "minigen/workshop/film.py",
+        ["tests/commands/test_resume.py"],
         ("film-too-long", ".bit_length()", ".bit_length() // 2"),
         ("film-ahead-of-its-checkpoint", "if epoch <= last:", "if epoch <= last + 1:"),
     ),
@@ -392,14 +398,14 @@ MUTANTS = [
         ),
     ),
     *_in(
-        "minigen/systems/base.py",
+        "minigen/training/base.py",
         REPORTS,
         ("prior-too-wide", "return rng.standard_normal(", "return 2 * rng.standard_normal("),
         ("curves-of-test-twice", "record.train[term] for", "record.test[term] for"),
         ("curves-of-train-twice", "record.test[term] for", "record.train[term] for"),
     ),
     *_in(
-        "minigen/systems/encoder.py",
+        "minigen/training/encoder.py",
         REPORTS,
         (
             "figure-of-training-rows",
@@ -411,7 +417,7 @@ MUTANTS = [
         ("codes-by-training-labels", "dataset.test_labels", "dataset.train_labels"),
     ),
     *_in(
-        "minigen/systems/autoencoder.py",
+        "minigen/training/autoencoder.py",
         REPORTS,
         (
             "autoencoder-shows-logits",
@@ -423,7 +429,7 @@ MUTANTS = [
         ("floors-swapped", '"test"), floors', '"test"), reversed(floors)'),
     ),
     *_in(
-        "minigen/systems/vae.py",
+        "minigen/training/vae.py",
         REPORTS,
         ("likelihood-of-grey-pixels", "few = binarized(few, rng)", "pass"),
         ("kl-as-reconstruction", 'means["reconstruction"],', 'means["kl"],'),
@@ -437,7 +443,7 @@ MUTANTS = [
         ("glorot-by-default", 'default="uniform"', 'default="glorot"'),
     ),
     *_in(
-        "minigen/systems/gan.py",
+        "minigen/training/gan.py",
         REPORTS,
         (
             "average-of-steps-not-taken",
@@ -452,7 +458,7 @@ MUTANTS = [
         ("fewer-epochs-by-default", "epochs = 25", "epochs = 10"),
     ),
     *_in(
-        "minigen/systems/gan_findings.py",
+        "minigen/metrics/gan_findings.py",
         REPORTS,
         ("modes-of-the-mixture", "report.modes,", "report.n_modes,"),
         ("quality-of-the-mixture", "* report.high_quality", "* report.true_high_quality"),

@@ -17,23 +17,27 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from minigen import backend, checkpoint, metrics, sample_metrics, training
+from minigen import backend
 from minigen.data import Dataset
 from minigen.data.toy import MIXTURES
-from minigen.derivations import DERIVATIONS, Derivation, Draw
 from minigen.errors import MinigenError
-from minigen.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from minigen.layers import Layer, LeakyReLU, Linear, Module, ReLU, Sequential, Sigmoid, Tanh, mlp
-from minigen.losses import bce, bce_with_logits, mse
+from minigen.gradcheck.derivations import DERIVATIONS, Derivation, Draw
+from minigen.metrics import bounds as metrics
+from minigen.metrics import samples as sample_metrics
 from minigen.models.autoencoder import Autoencoder
 from minigen.models.gan import GAN
 from minigen.models.vae import VAE
-from minigen.optim import SGD, Adam, Average, Optimizer
-from minigen.systems import SYSTEMS
-from minigen.systems import gan as gan_system
-from minigen.systems import vae as vae_system
-from minigen.systems.base import System
+from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from minigen.nn.layers import Layer, LeakyReLU, Linear, Module, ReLU, Sequential, Sigmoid, Tanh, mlp
+from minigen.nn.losses import bce, bce_with_logits, mse
+from minigen.nn.optim import SGD, Adam, Average, Optimizer
 from minigen.train import main as train_command
+from minigen.training import gan as gan_system
+from minigen.training import loop as training
+from minigen.training import vae as vae_system
+from minigen.training.base import System
+from minigen.training.systems import SYSTEMS
+from minigen.workshop import checkpoint
 from tests.helpers import pixels, squares
 from tests.strict import standin
 

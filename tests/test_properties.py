@@ -14,9 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from minigen.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.gradcheck import check_layer
-from minigen.layers import (
+from minigen.models.autoencoder import Autoencoder
+from minigen.models.gan import GAN
+from minigen.models.vae import VAE
+from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from minigen.nn.layers import (
     Layer,
     LeakyReLU,
     Linear,
@@ -27,11 +30,8 @@ from minigen.layers import (
     Tanh,
     sigmoid,
 )
-from minigen.losses import bce, bce_with_logits, mse, sum_log1p
-from minigen.models.autoencoder import Autoencoder
-from minigen.models.gan import GAN
-from minigen.models.vae import VAE
-from minigen.optim import SGD, Adam, Optimizer
+from minigen.nn.losses import bce, bce_with_logits, mse, sum_log1p
+from minigen.nn.optim import SGD, Adam, Optimizer
 
 settings.register_profile("minigen", derandomize=True, deadline=None, max_examples=20)
 always = settings.get_profile("minigen")

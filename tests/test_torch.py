@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigen.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from minigen.layers import (
+from minigen.models.autoencoder import Autoencoder
+from minigen.models.gan import GAN
+from minigen.models.vae import VAE
+from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from minigen.nn.layers import (
     Composite,
     LeakyReLU,
     Linear,
@@ -23,11 +26,8 @@ from minigen.layers import (
     Tanh,
     mlp,
 )
-from minigen.losses import bce, bce_with_logits, mse
-from minigen.models.autoencoder import Autoencoder
-from minigen.models.gan import GAN
-from minigen.models.vae import VAE
-from minigen.optim import SGD, Adam, Optimizer
+from minigen.nn.losses import bce, bce_with_logits, mse
+from minigen.nn.optim import SGD, Adam, Optimizer
 
 torch: Any = pytest.importorskip("torch", reason="PyTorch, a second opinion, is not installed")
 F: Any = torch.nn.functional

@@ -16,7 +16,6 @@ proves that one is the derivative of the other, not that either is the formula t
 Source of the complex step: Squire and Trapp 1998.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,7 +24,7 @@ import numpy as np
 
 from minigen.backend import Array, array_module, to_numpy
 from minigen.errors import MinigenError
-from minigen.layers import Layer, Module, Params
+from minigen.nn.layers import Layer, Module, Params
 
 COMPLEX_STEP = 1e-30
 COMPLEX_TOLERANCE = 1e-10
@@ -291,9 +290,3 @@ def _compare(
         measured=float(measured[index]),
         kinks=kinks,
     )
-
-
-if __name__ == "__main__":
-    from minigen.derivations import main
-
-    sys.exit(main())

@@ -13,9 +13,9 @@ import numpy as np
 from minigen.backend import Array, Generator, array_module, to_numpy
 from minigen.data import scaled
 from minigen.errors import MinigenError
-from minigen.gaussian import log_normal, reparameterize
-from minigen.losses import bce_with_logits
 from minigen.models.vae import VAE
+from minigen.nn.gaussian import log_normal, reparameterize
+from minigen.nn.losses import bce_with_logits
 
 BLOCK = 250  # rows at a time: few enough for a core's cache, enough for a matrix product
 ACTIVE_VARIANCE = 0.01

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from minigen import sample_metrics
 from minigen.backend import Array
 from minigen.data.toy import MIXTURES
-from minigen.metrics import Progress
-from minigen.systems.finding import Finding
+from minigen.metrics import samples as sample_metrics
+from minigen.metrics.bounds import Progress
+from minigen.metrics.finding import Finding
 
 N_NEIGHBOURS = 1_000
 

@@ -14,7 +14,7 @@ import numpy as np
 from minigen.backend import Array, to_numpy
 from minigen.data.toy import Mixture, log_mixture
 from minigen.errors import MinigenError
-from minigen.metrics import Progress, blocks, check_rows, in_float64, silent
+from minigen.metrics.bounds import Progress, blocks, check_rows, in_float64, silent
 
 SIGMAS = np.logspace(-1, 0, 10)
 HIGH_QUALITY = 3  # standard deviations from the nearest mode, at most

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from minigen.backend import Array, Generator
-from minigen.layers import Composite, Layer, Params, mlp, prefixed
-from minigen.losses import LossBackward, mse
+from minigen.nn.layers import Composite, Layer, Params, mlp, prefixed
+from minigen.nn.losses import LossBackward, mse
 
 
 class Autoencoder(Composite):

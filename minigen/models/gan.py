@@ -11,8 +11,8 @@ from typing import NamedTuple, Self
 
 from minigen.backend import Array, Generator, array_module
 from minigen.errors import MinigenError
-from minigen.layers import Composite, Layer, LeakyReLU, Params, Sequential, Tanh, mlp, sigmoid
-from minigen.losses import bce_with_logits, upstream
+from minigen.nn.layers import Composite, Layer, LeakyReLU, Params, Sequential, Tanh, mlp, sigmoid
+from minigen.nn.losses import bce_with_logits, upstream
 
 
 class DiscriminatorLoss(NamedTuple):

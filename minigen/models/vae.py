@@ -12,9 +12,9 @@ from typing import NamedTuple, Self
 
 from minigen.backend import Array, Generator, array_module
 from minigen.errors import MinigenError
-from minigen.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from minigen.layers import Composite, Layer, Params, ReLU, mlp, prefixed, sigmoid
-from minigen.losses import bce_with_logits, upstream
+from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from minigen.nn.layers import Composite, Layer, Params, ReLU, mlp, prefixed, sigmoid
+from minigen.nn.losses import bce_with_logits, upstream
 
 
 class NegativeELBO(NamedTuple):

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from minigen.backend import Array, array_module
 from minigen.errors import MinigenError
-from minigen.losses import upstream
+from minigen.nn.losses import upstream
 
 LOG_2PI = math.log(2 * math.pi)
 

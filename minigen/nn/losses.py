@@ -13,7 +13,7 @@ from types import ModuleType
 
 from minigen.backend import Array, array_module, cache_sized, fused
 from minigen.errors import MinigenError
-from minigen.layers import relu
+from minigen.nn.layers import relu
 
 LossBackward = Callable[..., Array]  # (dloss=None) -> gradient of the first argument
 

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from minigen.backend import Array, array_module, fused
 from minigen.errors import MinigenError
-from minigen.layers import Params, prefixed
+from minigen.nn.layers import Params, prefixed
 
 
 class Optimizer(ABC):

@@ -5,19 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from minigen import cli, metrics
 from minigen.backend import Array, Generator, generator, to_numpy
 from minigen.data import Dataset, require_unit_interval, scaled, some
-from minigen.layers import Params, sigmoid
-from minigen.losses import bce_with_logits, mse
-from minigen.metrics import Progress
+from minigen.metrics import bounds as metrics
+from minigen.metrics.bounds import Progress
+from minigen.metrics.finding import Finding
 from minigen.models.autoencoder import Autoencoder
-from minigen.optim import Adam, Optimizer
-from minigen.systems.base import Add
-from minigen.systems.encoder import EncoderSystem
-from minigen.systems.finding import Finding
-from minigen.systems.schedule import add_schedule
-from minigen.training import Stream, Terms, evaluate
+from minigen.nn.layers import Params, sigmoid
+from minigen.nn.losses import bce_with_logits, mse
+from minigen.nn.optim import Adam, Optimizer
+from minigen.training.base import Add
+from minigen.training.encoder import EncoderSystem
+from minigen.training.loop import Stream, Terms, evaluate
+from minigen.training.schedule import add_schedule
+from minigen.workshop import cli
 
 N_FITTED = 10_000  # training rows, at most, whose codes a Gaussian is fitted to
 

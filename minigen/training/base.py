@@ -12,16 +12,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigen import cli
 from minigen.backend import Array, Generator, generator
 from minigen.data import Dataset, scaled
-from minigen.film import Snapshot
-from minigen.layers import Composite, Params, prefixed
-from minigen.metrics import Progress
-from minigen.optim import Optimizer
-from minigen.systems.finding import Finding
-from minigen.systems.schedule import check_rates
-from minigen.training import EpochRecord, Stream, Terms
+from minigen.metrics.bounds import Progress
+from minigen.metrics.finding import Finding
+from minigen.nn.layers import Composite, Params, prefixed
+from minigen.nn.optim import Optimizer
+from minigen.training.loop import EpochRecord, Stream, Terms
+from minigen.training.schedule import check_rates
+from minigen.workshop import cli
+from minigen.workshop.film import Snapshot
 
 N_IMAGES = 100  # samples, where rows are images
 N_POINTS = 1000  # of data and of samples, where rows are points
@@ -216,7 +216,7 @@ class System(ABC):
         snapshots: Mapping[int, Snapshot],
     ) -> None:
         """Draw all figures of a finished run, from its records and its snapshots by epoch."""
-        from minigen import plots  # not above: matplotlib is slow to import
+        from minigen.workshop import plots  # not above: matplotlib is slow to import
 
         plots.curves(
             folder / "curves.png",
@@ -236,7 +236,7 @@ class System(ABC):
         self, folder: Path, dataset: Dataset, snapshots: Mapping[int, Snapshot]
     ) -> None:
         """The last snapshot, and the animation of all."""
-        from minigen import plots
+        from minigen.workshop import plots
 
         if self.image_shape:
             pictures = (snapshot["rows"] for snapshot in snapshots.values())
@@ -260,14 +260,14 @@ class System(ABC):
 
     def scatter(self, dataset: Dataset) -> Callable[..., None]:
         """Painter of points beside test points; their `samples` and a `title` are still to come."""
-        from minigen import plots
+        from minigen.workshop import plots
 
         data = scaled(dataset.test[:N_POINTS])
         return partial(plots.density, frame=self.frame(dataset), data=data)
 
     def frame(self, dataset: Dataset) -> np.ndarray:
         """The part of the line or plane that figures show: around all test points."""
-        from minigen.plots import frame_around
+        from minigen.workshop.plots import frame_around
 
         return frame_around(scaled(dataset.test), N_FIELD)
 
@@ -283,7 +283,7 @@ class System(ABC):
         """Rows (..., D) that are images, as one picture: black is 0 and white 1, or as far as the
         data reach beyond.
         """
-        from minigen import plots
+        from minigen.workshop import plots
 
         low, high = scaled(np.stack([dataset.test.min(), dataset.test.max()]))
         black, white = min(0, low), max(1, high)

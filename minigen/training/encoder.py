@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from minigen.data import Dataset, scaled
-from minigen.systems.base import System
+from minigen.training.base import System
 
 N_CODES = 10_000  # test rows, at most, whose codes are drawn
 N_RECONSTRUCTED = 20  # test images, at most
@@ -28,7 +28,7 @@ class EncoderSystem(System):
 
     def _draw_code_plane(self, folder: Path, dataset: Dataset) -> None:
         """The codes of test rows."""
-        from minigen import plots
+        from minigen.workshop import plots
 
         labels = dataset.test_labels
         paint = partial(
@@ -41,7 +41,7 @@ class EncoderSystem(System):
 
     def _draw_reconstructions(self, folder: Path, dataset: Dataset) -> None:
         """Whole lines of test images, each above what comes back from its code."""
-        from minigen import plots
+        from minigen.workshop import plots
 
         inputs = scaled(dataset.test[:N_RECONSTRUCTED])
         columns = self.columns(len(inputs))

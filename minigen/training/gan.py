@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from minigen import cli
 from minigen.backend import Array, Generator, generator, to_numpy
 from minigen.data import Dataset, require_unit_interval, some
 from minigen.data.toy import MIXTURES
 from minigen.errors import MinigenError
-from minigen.film import Snapshot
-from minigen.layers import Params, prefixed, sigmoid
-from minigen.metrics import Progress
+from minigen.metrics.bounds import Progress
+from minigen.metrics.finding import Finding
+from minigen.metrics.gan_findings import N_NEIGHBOURS, modes, neighbours, part_of, parzen
 from minigen.models.gan import GAN, DiscriminatorLoss
-from minigen.optim import Adam, Average, Optimizer
-from minigen.systems.base import Add, System
-from minigen.systems.finding import Finding
-from minigen.systems.gan_findings import N_NEIGHBOURS, modes, neighbours, part_of, parzen
-from minigen.systems.schedule import add_schedule
-from minigen.training import Stream, Terms
+from minigen.nn.layers import Params, prefixed, sigmoid
+from minigen.nn.optim import Adam, Average, Optimizer
+from minigen.training.base import Add, System
+from minigen.training.loop import Stream, Terms
+from minigen.training.schedule import add_schedule
+from minigen.workshop import cli
+from minigen.workshop.film import Snapshot
 
 N_PARZEN = 10_000  # samples, by Goodfellow's protocol
 N_VALIDATION = 1_000

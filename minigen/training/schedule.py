@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from minigen import cli
 from minigen.errors import MinigenError
+from minigen.workshop import cli
 
 LEAST, MOST = 1e-30, 1e30  # beyond them, float32 makes steps 0 or infinite
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from minigen.systems.autoencoder import AutoencoderSystem
-from minigen.systems.base import System
-from minigen.systems.gan import GANSystem
-from minigen.systems.vae import VAESystem
+from minigen.training.autoencoder import AutoencoderSystem
+from minigen.training.base import System
+from minigen.training.gan import GANSystem
+from minigen.training.vae import VAESystem
 
 SYSTEMS: dict[str, type[System]] = {
     "ae": AutoencoderSystem,

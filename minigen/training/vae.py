@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from minigen import cli, metrics
 from minigen.backend import Array, Generator, generator, to_numpy
 from minigen.data import Dataset, require_unit_interval, scaled, some
 from minigen.errors import MinigenError
-from minigen.layers import Params, ReLU, Tanh, glorot
-from minigen.metrics import Progress
+from minigen.metrics import bounds as metrics
+from minigen.metrics.bounds import Progress
+from minigen.metrics.finding import Finding
 from minigen.models.vae import VAE, NegativeELBO
-from minigen.optim import Adam, Optimizer
-from minigen.systems.base import Add
-from minigen.systems.encoder import EncoderSystem
-from minigen.systems.finding import Finding
-from minigen.systems.schedule import add_schedule
-from minigen.training import Stream, Terms, evaluate
+from minigen.nn.layers import Params, ReLU, Tanh, glorot
+from minigen.nn.optim import Adam, Optimizer
+from minigen.training.base import Add
+from minigen.training.encoder import EncoderSystem
+from minigen.training.loop import Stream, Terms, evaluate
+from minigen.training.schedule import add_schedule
+from minigen.workshop import cli
 
 UNIT = "nats per example"
 N_MANIFOLD = 20  # images on a side
@@ -178,7 +179,7 @@ class VAESystem(EncoderSystem):
             self._draw_manifold(folder, dataset)
 
     def _draw_manifold(self, folder: Path, dataset: Dataset) -> None:
-        from minigen import plots
+        from minigen.workshop import plots
 
         quantiles = [NormalDist().inv_cdf((i + 0.5) / N_MANIFOLD) for i in range(N_MANIFOLD)]
         plane = [(z1, z2) for z2 in reversed(quantiles) for z1 in quantiles]

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigen.atomic import replacing
 from minigen.backend import Array, to_numpy
 from minigen.data.files import Reader, open_archive
 from minigen.errors import MinigenError
+from minigen.workshop.atomic import replacing
 
 FORMAT = 1
 

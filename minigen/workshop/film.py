@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minigen import checkpoint
 from minigen.errors import MinigenError
+from minigen.workshop import checkpoint
 
 LENGTH = 50  # snapshots, at most, so that a long run's film stays small; even
 

@@ -21,14 +21,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from minigen import checkpoint, data
-from minigen.atomic import remove_leftovers, replacing, writing
+from minigen import data
 from minigen.backend import Array
 from minigen.data import Dataset
 from minigen.errors import MinigenError
-from minigen.systems import build, check
-from minigen.systems.base import System
-from minigen.training import EpochRecord
+from minigen.training.base import System
+from minigen.training.loop import EpochRecord
+from minigen.training.systems import build, check
+from minigen.workshop import checkpoint
+from minigen.workshop.atomic import remove_leftovers, replacing, writing
 
 if sys.platform != "win32":  # where two runs in one folder are not kept apart
     import fcntl

@@ -16,9 +16,9 @@ import numpy as np
 
 from minigen.backend import generator
 from minigen.data import scaled
-from minigen.systems import build
 from minigen.train import parser
-from minigen.training import Stream
+from minigen.training.loop import Stream
+from minigen.training.systems import build
 
 N_DATA = 784
 N_LATENT = {"vae": 20, "ae": 20, "gan": 64}

@@ -34,7 +34,7 @@ def test_how_far_the_run_was_trained_is_said(
     stopped, trained_run = tmp_path / "stopped", tmp_path / "run"
     x = points(tmp_path / "x.npy")
     trained("ae", x, trained_run)
-    with patch("minigen.training._epoch_means", side_effect=KeyboardInterrupt):
+    with patch("minigen.training.loop._epoch_means", side_effect=KeyboardInterrupt):
         assert train(["ae", "--data", str(x), "--out", str(stopped)]) == 130
     for run, epoch, moment in (
         (trained_run, 2, "after epoch 2"),
@@ -147,7 +147,7 @@ def test_the_standard_error_is_that_of_a_mean_over_the_test_rows(
 ) -> None:
     run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
     bound = {10: np.array([-3.0, -1.0, -2.0, -6.0])}
-    with patch("minigen.metrics.importance_bound", return_value=bound):
+    with patch("minigen.metrics.bounds.importance_bound", return_value=bound):
         finding = findings(run, capsys, "--draws", "10", "--rows", "4")["L_10, 4 test rows"]
         assert main([str(run), "--draws", "10", "--rows", "4"]) == 0
     assert finding["value"] == -3
@@ -163,7 +163,7 @@ def test_active_units_are_those_of_the_rows_that_were_trained_on(
     np.savez(tmp_path / "x.npz", train=grey, test=grey)
     for options, differ in ([], False), (["--binarize"], True):
         run = trained("vae", tmp_path / "x.npz", tmp_path / f"run-{differ}", *options)
-        with patch("minigen.metrics.active_units", return_value=0) as count:
+        with patch("minigen.metrics.bounds.active_units", return_value=0) as count:
             findings(run, capsys, "--draws", "1")
         (mu,) = count.call_args.args
         assert (mu.std(axis=0) > 1e-3).all() == differ

@@ -12,21 +12,25 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from minigen import data, evaluate, metrics, plots, sample, training
+from minigen import data, evaluate, sample
 from minigen.backend import generator
 from minigen.data import Dataset, scaled
-from minigen.layers import sigmoid
-from minigen.losses import bce_with_logits, mse
+from minigen.metrics import bounds as metrics
+from minigen.metrics import gan_findings
+from minigen.metrics.finding import Finding
+from minigen.metrics.samples import nearest_neighbour_distances, parzen_score
 from minigen.models.vae import VAE
-from minigen.runs import Run
-from minigen.sample_metrics import nearest_neighbour_distances, parzen_score
-from minigen.systems import SYSTEMS, build, gan_findings
-from minigen.systems import gan as gan_system
-from minigen.systems.encoder import EncoderSystem
-from minigen.systems.finding import Finding
-from minigen.systems.vae import N_MANIFOLD
+from minigen.nn.layers import sigmoid
+from minigen.nn.losses import bce_with_logits, mse
 from minigen.train import parser
-from minigen.training import EpochRecord, Stream
+from minigen.training import gan as gan_system
+from minigen.training import loop as training
+from minigen.training.encoder import EncoderSystem
+from minigen.training.loop import EpochRecord, Stream
+from minigen.training.systems import SYSTEMS, build
+from minigen.training.vae import N_MANIFOLD
+from minigen.workshop import plots
+from minigen.workshop.runs import Run
 from tests.helpers import pixels, squares, trained
 
 SEED, SIDE, Z = 3, 4, 2
@@ -90,7 +94,9 @@ def test_a_likelihood_is_of_pixels_as_they_were_trained_on(binarize: bool, image
     """
     system, grey = system_of("vae", binarize=binarize), scaled(images.test)
     with (
-        patch("minigen.metrics.importance_bound", side_effect=metrics.importance_bound) as bound,
+        patch(
+            "minigen.metrics.bounds.importance_bound", side_effect=metrics.importance_bound
+        ) as bound,
         patch.object(VAE, "encode", autospec=True, side_effect=VAE.encode) as encode,
     ):
         found = judged(system, images)

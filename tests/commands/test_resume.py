@@ -15,11 +15,12 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from minigen import checkpoint, cli, evaluate, film
-from minigen.film import LENGTH, Film
-from minigen.runs import Run
-from minigen.systems import SYSTEMS
+from minigen import evaluate
 from minigen.train import main
+from minigen.training.systems import SYSTEMS
+from minigen.workshop import checkpoint, cli, film
+from minigen.workshop.film import LENGTH, Film
+from minigen.workshop.runs import Run
 from tests.helpers import points, squares
 
 SMALL = ["--hidden", "6", "--batch-size", "64", "--latent-dim", "2"]

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minigen import cli, data, plots, sample
+from minigen import data, sample
 from minigen.sample import main
-from minigen.systems import SYSTEMS
+from minigen.training.systems import SYSTEMS
+from minigen.workshop import cli, plots
 from tests.helpers import points, squares, trained
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minigen.systems.presets import PRESETS
-from minigen.systems.vae import VAESystem
 from minigen.train import main, parser
+from minigen.training.presets import PRESETS
+from minigen.training.vae import VAESystem
 from tests.helpers import squares
 
 SMALL = ["--hidden", "16", "--epochs", "2", "--batch-size", "64"]

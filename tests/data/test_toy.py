@@ -10,7 +10,7 @@ from minigen.backend import generator
 from minigen.data import load
 from minigen.data.toy import MIXTURES, Mixture, draw, log_mixture
 from minigen.errors import MinigenError
-from minigen.training import Stream
+from minigen.training.loop import Stream
 
 PUBLISHED = [("ring", 8, 2, 0.01), ("grid", 25, 2, 0.05), ("mixture", 3, 1, 0.4)]
 every_mixture = pytest.mark.parametrize("name", MIXTURES)

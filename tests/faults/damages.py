@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from minigen import checkpoint
 from minigen.data.files import read_npz
 from minigen.errors import MinigenError
+from minigen.workshop import checkpoint
 
 RNG = np.random.default_rng(0)
 ARRAYS: dict[str, Any] = {

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigen import checkpoint
+from minigen.workshop import checkpoint
 
 WEIGHT = np.zeros((1000, 1300), np.float32)  # 5 MB
 

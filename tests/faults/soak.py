@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from minigen.data import load
-from minigen.film import LENGTH
+from minigen.workshop.film import LENGTH
 
 ROWS = 2_000  # of MNIST: an epoch takes a fraction of a second
 WARM_UP = 2 * LENGTH  # epochs, until the film is full and all else has been allocated

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from minigen.errors import MinigenError
-from minigen.runs import Run
 from minigen.sample import main as sample
 from minigen.train import main as train
+from minigen.workshop.runs import Run
 from tests.faults.helpers import SMALL, said, without_figures
 from tests.helpers import squares
 from tests.strict import standin

@@ -19,8 +19,8 @@ from numpy.lib import format as npy
 
 from minigen.data import files, load
 from minigen.evaluate import main as evaluate
-from minigen.systems import SYSTEMS
 from minigen.train import main as train
+from minigen.training.systems import SYSTEMS
 from tests.data.test_files import deflated, write_member
 from tests.faults.helpers import SMALL, environment, said, without_figures
 from tests.helpers import pixels

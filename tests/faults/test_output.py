@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigen.atomic import writing
 from minigen.errors import MinigenError
 from minigen.evaluate import main as evaluate
 from minigen.sample import main as sample
 from minigen.train import main as train
+from minigen.workshop.atomic import writing
 from tests.faults.helpers import SMALL, environment, said, undrawn, without_figures
 from tests.helpers import squares
 

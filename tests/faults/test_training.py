@@ -15,9 +15,9 @@ import pytest
 
 from minigen.data import Dataset
 from minigen.models.gan import GAN
-from minigen.systems import SYSTEMS, build
-from minigen.systems.base import System
-from minigen.training import train
+from minigen.training.base import System
+from minigen.training.loop import train
+from minigen.training.systems import SYSTEMS, build
 from tests.faults.helpers import SMALL, environment, line, undrawn
 from tests.helpers import pixels, squares, trained
 from tests.test_properties import CASES, Case, Draw

@@ -7,7 +7,7 @@ import pytest
 
 from minigen.errors import MinigenError
 from minigen.gradcheck import Report, check_function, check_layer, check_params
-from minigen.layers import Linear, ReLU
+from minigen.nn.layers import Linear, ReLU
 
 Rng = np.random.Generator
 

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 import minigen
-from minigen import derivations
-from minigen.derivations import DERIVATIONS, Derivation, Draw, main
 from minigen.gradcheck import Report, check_layer
-from minigen.layers import ReLU, Tanh
+from minigen.gradcheck import __main__ as command
+from minigen.gradcheck.__main__ import main
+from minigen.gradcheck.derivations import DERIVATIONS, Derivation, Draw
+from minigen.nn.layers import ReLU, Tanh
 
 PACKAGE = Path(minigen.__file__).parent
 MATHEMATICS = [
-    *(PACKAGE / f"{name}.py" for name in ("layers", "losses", "gaussian")),
+    *(PACKAGE / f"{name}.py" for name in ("nn/layers", "nn/losses", "nn/gaussian")),
     *sorted((PACKAGE / "models").glob("*.py")),
 ]
 TAG = re.compile(r"\(([A-Z]\d+)\)")
@@ -29,7 +30,7 @@ FEW = [d for d in DERIVATIONS if "tanh" in d.what or d.tag in {"B1", "B4", "B5",
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shorter table, of all that goes through tanh and a little more: the whole takes seconds."""
-    monkeypatch.setattr(derivations, "DERIVATIONS", FEW)
+    monkeypatch.setattr(command, "DERIVATIONS", FEW)
 
 
 def docstrings() -> dict[str, str]:
@@ -135,7 +136,7 @@ def test_a_kink_fails_too(
     def at_the_kink(draw: Draw) -> Report:
         return check_layer(ReLU(), np.zeros((1, 1)))
 
-    monkeypatch.setattr(derivations, "DERIVATIONS", [Derivation("B2", "kink", at_the_kink)])
+    monkeypatch.setattr(command, "DERIVATIONS", [Derivation("B2", "kink", at_the_kink)])
     assert main([]) == 1
     assert "0 of 1 derivations agree" in capsys.readouterr().out
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigen import metrics
 from minigen.data import load
 from minigen.errors import MinigenError
-from minigen.layers import Layer, Linear
-from minigen.losses import bce_with_logits
-from minigen.metrics import active_units, importance_bound, pca_error, principal_variances
+from minigen.metrics import bounds as metrics
+from minigen.metrics.bounds import active_units, importance_bound, pca_error, principal_variances
 from minigen.models.vae import VAE
+from minigen.nn.layers import Layer, Linear
+from minigen.nn.losses import bce_with_logits
 from tests.helpers import pixels, unit
 
 KS = [1, 10, 100, 1000]

@@ -11,7 +11,7 @@ import pytest
 from minigen.data import load
 from minigen.data.toy import MIXTURES, Mixture
 from minigen.errors import MinigenError
-from minigen.sample_metrics import (
+from minigen.metrics.samples import (
     SIGMAS,
     ModeReport,
     mode_report,

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from minigen.gradcheck import check_params
-from minigen.losses import bce_with_logits, mse
-from minigen.metrics import pca_error
+from minigen.metrics.bounds import pca_error
 from minigen.models.autoencoder import Autoencoder
+from minigen.nn.losses import bce_with_logits, mse
 
 Rng = np.random.Generator
 

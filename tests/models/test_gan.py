@@ -5,9 +5,9 @@ import pytest
 
 from minigen.errors import MinigenError
 from minigen.gradcheck import Report, check_params
-from minigen.layers import Linear, Sequential, Sigmoid, sigmoid
 from minigen.models.gan import GAN
-from minigen.optim import Adam
+from minigen.nn.layers import Linear, Sequential, Sigmoid, sigmoid
+from minigen.nn.optim import Adam
 
 Rng = np.random.Generator
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from minigen.errors import MinigenError
-from minigen.gaussian import kl_to_standard_normal
 from minigen.gradcheck import check_params
-from minigen.layers import Linear, Sequential
-from minigen.losses import bce_with_logits
 from minigen.models.vae import VAE
+from minigen.nn.gaussian import kl_to_standard_normal
+from minigen.nn.layers import Linear, Sequential
+from minigen.nn.losses import bce_with_logits
 
 Rng = np.random.Generator
 

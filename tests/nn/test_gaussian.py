@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from minigen.errors import MinigenError
-from minigen.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.gradcheck import check_function
+from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
 
 Rng = np.random.Generator
 

@@ -7,7 +7,7 @@ import pytest
 
 from minigen.errors import MinigenError
 from minigen.gradcheck import check_layer
-from minigen.layers import (
+from minigen.nn.layers import (
     Activation,
     Layer,
     LeakyReLU,

@@ -9,8 +9,8 @@ import pytest
 
 from minigen.errors import MinigenError
 from minigen.gradcheck import check_function
-from minigen.layers import sigmoid
-from minigen.losses import bce, bce_with_logits, mse, sum_log1p
+from minigen.nn.layers import sigmoid
+from minigen.nn.losses import bce, bce_with_logits, mse, sum_log1p
 
 Rng = np.random.Generator
 EXTREMES = [-1000.0, -700.0, -88.0, -40.0, -17.0, -1e-9, 1e-9, 0.3, 17.0, 40.0, 88.0, 700.0, 1000.0]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minigen.errors import MinigenError
-from minigen.optim import SGD, Adam, Average, Optimizer
+from minigen.nn.optim import SGD, Adam, Average, Optimizer
 
 Rng = np.random.Generator
 STEPS = 20

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from minigen.data import load
-from minigen.metrics import principal_variances
+from minigen.metrics.bounds import principal_variances
 
 COMPONENTS = (2, 10, 20, 32, 50)
 

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigen.systems.presets import PRESETS
 from minigen.train import NOT_STORED, OPEN_TO_CHANGE, parser
+from minigen.training.presets import PRESETS
 from tests.tables.experiments import TABLES, Run
 
 Seconds = dict[str, float]  # {"wall": ..., "cpu": ...}

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from minigen.gaussian import kl_to_standard_normal, log_normal
-from minigen.layers import Backward, Layer, Linear, Params
 from minigen.models.gan import GAN
-from minigen.optim import SGD, Adam, Optimizer
+from minigen.nn.gaussian import kl_to_standard_normal, log_normal
+from minigen.nn.layers import Backward, Layer, Linear, Params
+from minigen.nn.optim import SGD, Adam, Optimizer
 
 JSD = {0.5: 0.03031130, 1.0: 0.11142148, 2.0: 0.33683082, 3.0: 0.52677731, 4.0: 0.63272019}
 POINTS = np.linspace(-12, 12, 481)[:, None]  # the trapezium rule on analytic tails: exact

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from minigen.data import load
-from minigen.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from minigen.layers import Linear, Params, prefixed
 from minigen.models.autoencoder import Autoencoder
 from minigen.models.vae import VAE
-from minigen.optim import SGD
+from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from minigen.nn.layers import Linear, Params, prefixed
+from minigen.nn.optim import SGD
 from tests.helpers import pixels
 
 Rng = np.random.Generator

@@ -8,7 +8,7 @@ import pytest
 from minigen.backend import generator
 from minigen.data import Dataset
 from minigen.errors import MinigenError
-from minigen.training import Stream, evaluate, train
+from minigen.training.loop import Stream, evaluate, train
 
 
 class Recorder:

@@ -9,19 +9,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minigen import data, plots
+from minigen import data
 from minigen.backend import generator
 from minigen.data import Dataset
 from minigen.errors import MinigenError
-from minigen.layers import Linear, Sequential, Tanh, sigmoid
-from minigen.sample_metrics import nearest_neighbour_distances, parzen_score
-from minigen.systems import SYSTEMS, build
-from minigen.systems import autoencoder as autoencoder_system
-from minigen.systems import gan as gan_system
-from minigen.systems.gan import GANSystem
-from minigen.systems.vae import binarized
+from minigen.metrics.samples import nearest_neighbour_distances, parzen_score
+from minigen.nn.layers import Linear, Sequential, Tanh, sigmoid
 from minigen.train import main
-from minigen.training import Stream
+from minigen.training import autoencoder as autoencoder_system
+from minigen.training import gan as gan_system
+from minigen.training.gan import GANSystem
+from minigen.training.loop import Stream
+from minigen.training.systems import SYSTEMS, build
+from minigen.training.vae import binarized
+from minigen.workshop import plots
 from tests.helpers import pixels, points, squares, trained, unit
 
 IMAGE_FIGURES = {"curves.png", "samples.png", "training.gif"}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import minigen
-from minigen.derivations import DERIVATIONS
-from tests.test_derivations import TAG, docstrings
+from minigen.gradcheck.derivations import DERIVATIONS
+from tests.gradcheck.test_derivations import TAG, docstrings
 from tests.tutorials import pages
 from tests.tutorials.pages import PAGES, Block
 

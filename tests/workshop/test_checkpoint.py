@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigen import checkpoint
 from minigen.errors import MinigenError
+from minigen.workshop import checkpoint
 
 
 def test_what_is_saved_can_be_read_by_numpy_without_pickle(tmp_path: Path) -> None:

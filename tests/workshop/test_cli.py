@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from minigen import cli, derivations, evaluate, sample
+from minigen import evaluate, sample
 from minigen.errors import MinigenError
+from minigen.gradcheck import __main__ as gradcheck
+from minigen.gradcheck.derivations import DERIVATIONS
 from minigen.train import main as train
+from minigen.workshop import cli
 from tests.faults.helpers import environment
 from tests.helpers import squares, trained
 
@@ -87,13 +90,13 @@ def test_auto_says_on_stderr_what_it_chose_and_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "cupy", None)
-    monkeypatch.setattr(derivations, "DERIVATIONS", derivations.DERIVATIONS[:1])
+    monkeypatch.setattr(gradcheck, "DERIVATIONS", DERIVATIONS[:1])
     run = str(trained("ae", squares(tmp_path / "x.npy"), tmp_path / "run"))
     capsys.readouterr()
     for main, arguments in (
         (sample.main, [run, "--out", str(tmp_path / "rows.npy")]),
         (evaluate.main, [run, "--json"]),
-        (derivations.main, ["--json"]),
+        (gradcheck.main, ["--json"]),
     ):
         assert main([*arguments, "--backend", backend]) == 0
         printed = capsys.readouterr()
@@ -108,7 +111,7 @@ def test_auto_says_on_stderr_what_it_chose_and_why(
 
 A_COMMAND = r"""
 import sys
-from minigen import cli
+from minigen.workshop import cli
 from minigen.errors import MinigenError
 def command():
     import matplotlib.pyplot as plt

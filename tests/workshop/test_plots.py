@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from minigen import plots
+from minigen.workshop import plots
 
 
 def test_mosaic_places_images_row_by_row() -> None:
