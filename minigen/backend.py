@@ -9,6 +9,7 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -21,10 +22,11 @@ Generator = Any  # numpy.random.Generator or cupy.random.Generator
 
 NAMES = ("numpy", "cupy", "auto")
 CACHE = 131_072  # entries of an array in one block
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 def array_module(*arrays: Array) -> ModuleType:
-    """The module, numpy or cupy, in which all these arrays live.
+    """Find the module, numpy or cupy, in which all these arrays live.
 
     Raises:
         MinigenError: an argument is no array, or the arrays are of two kinds.
@@ -49,14 +51,12 @@ def select(name: str) -> tuple[ModuleType, str]:
     """Choose a backend by name, and say in one line what was chosen.
 
     `auto` takes CuPy if it works and NumPy if it does not; `cupy` that does not work is an error.
-    The process is prepared for large arrays (`keep_freed_memory`).
 
     Raises:
         MinigenError: the name is unknown, or CuPy was asked for and does not work.
     """
     if name not in NAMES:
         raise MinigenError(f"unknown backend {name!r}; choose one of {', '.join(NAMES)}")
-    keep_freed_memory()
     if name == "numpy":
         return np, "numpy"
     cupy, reason = _probe_cupy()
@@ -64,20 +64,28 @@ def select(name: str) -> tuple[ModuleType, str]:
         return cupy, "cupy"
     if name == "auto":
         return np, f"numpy ({reason})"
-    raise MinigenError(f"CuPy does not work here: {reason}; use --backend numpy")
+    raise MinigenError(f"CuPy does not work here: {reason}; use the backend numpy")
 
 
-def keep_freed_memory() -> None:
-    """Have the C library keep the memory of freed arrays for those that follow.
+@contextmanager
+def keep_freed_memory() -> Iterator[None]:
+    """Have the C library keep the memory of freed arrays for those that follow, within this block.
 
     glibc returns megabytes to the system as soon as they are free, and the next array waits until
     each of its pages has been zeroed anew: 5,000 page faults in a VAE's step at 1024 rows, more
     than a quarter of its time. With another C library, nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(-3, 2**25)  # M_MMAP_THRESHOLD, at its most: what is smaller comes from the heap
-        mallopt(-1, -1)  # M_TRIM_THRESHOLD: the heap never shrinks
+    if mallopt is None:
+        yield
+        return
+    mallopt(M_MMAP_THRESHOLD, 2**25)  # at its most: what is smaller comes from the heap
+    mallopt(M_TRIM_THRESHOLD, -1)  # the heap never shrinks
+    try:
+        yield
+    finally:
+        mallopt(M_MMAP_THRESHOLD, 2**17)  # as glibc begins
+        mallopt(M_TRIM_THRESHOLD, 2**17)
 
 
 def _probe_cupy() -> tuple[ModuleType | None, str]:
@@ -98,13 +106,13 @@ def _probe_cupy() -> tuple[ModuleType | None, str]:
 
 
 def to_numpy(array: Array) -> np.ndarray:
-    """A NumPy array with this content: the array itself, or a copy from the device."""
+    """Return a NumPy array with this content: the array itself, or a copy from the device."""
     return array if isinstance(array, np.ndarray) else array.get()
 
 
 def generator(xp: ModuleType, *seed: int) -> Generator:
-    """A random generator that draws where xp's arrays live; equal seeds give equal streams (on a
-    GPU, among those of one model).
+    """Make a random generator that draws where xp's arrays live; equal seeds give equal streams
+    (on a GPU, among those of one model).
     """
     return xp.random.default_rng(np.random.SeedSequence(seed))
 

@@ -6,16 +6,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from minigen.backend import NAMES
-from minigen.metrics.finding import Finding
-from minigen.workshop import cli
-from minigen.workshop.runs import Run
+from minigen.metrics import judge
+from minigen.training.progress import progress_bar
+from minigen.workshop import cli, process
+from minigen.workshop.folder import RunFolder
+from minigen.workshop.runs import read_run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments; returns its exit status."""
     options = _parser().parse_args(arguments)
-    return cli.run(lambda: _evaluate(options), debug=options.debug)
+    return process.run(lambda: _evaluate(options), debug=options.debug)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,40 +38,29 @@ def _parser() -> argparse.ArgumentParser:
         help="test rows for that bound, drawn from all",
     )
     add("--json", action="store_true", help="print one JSON document and nothing else")
-    add("--backend", choices=NAMES, default="numpy", help="where to compute")
-    add("--debug", action="store_true", help="show the traceback of an error")
+    cli.add_backend(parser)
     return parser
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     xp = cli.backend(options.backend)
-    run = Run.existing(options.run)
-    system, dataset, epoch = run.load(xp)
-    with cli.bar(100, "%") as bar:
+    folder = RunFolder.existing(options.run)
+    run, _ = read_run(folder, xp)
+    epoch = len(run.history)
+    with progress_bar(100, "%") as bar:
 
         def progress(done: float) -> None:
             bar.n = round(100 * done)
             bar.refresh()
 
-        findings = system.evaluate(dataset, vars(options), progress)
+        findings = judge(run, draws=options.draws, rows=options.rows, progress=progress)
     if options.json:
         found = [asdict(finding) for finding in findings]
-        print(json.dumps({"run": str(run.path), "epoch": epoch, "findings": found}))
+        print(json.dumps({"run": str(folder.path), "epoch": epoch, "findings": found}))
     else:
         moment = f"after epoch {epoch}" if epoch else "untrained, before epoch 1"
-        print(f"{run.path}: {system.description}, on {dataset.name}, {moment}")
-        print("\n".join(map(_lines, findings)))
-
-
-def _lines(finding: Finding) -> str:
-    value = f"{finding.value:.4f}" if isinstance(finding.value, float) else f"{finding.value}"
-    if finding.standard_error is not None:
-        value += f" +- {finding.standard_error:.4f}"
-    return (
-        f"\n{finding.name}: {value} {finding.unit}\n"
-        f"    beside it: {finding.limit}\n"
-        f"    mind: {finding.caveat}"
-    )
+        print(f"{folder.path}: {run.model.outline}, on {run.dataset.name}, {moment}")
+        print(*(f"\n{finding}" for finding in findings), sep="\n")
 
 
 if __name__ == "__main__":

@@ -3,88 +3,82 @@
 import argparse
 import difflib
 import os
-import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numpy as np
-
-import minigen
 from minigen import data
 from minigen.backend import NAMES, select
-from minigen.data import Dataset
 from minigen.errors import MinigenError
-from minigen.training.base import System
-from minigen.training.loop import EpochRecord, Means, train
-from minigen.training.presets import PRESETS
-from minigen.training.systems import SYSTEMS, build
-from minigen.workshop import cli
+from minigen.training import OPTIONS, TRAINERS, Run, prepare
+from minigen.training.loop import Means
+from minigen.workshop import cli, process
 from minigen.workshop.atomic import writing
-from minigen.workshop.cli import spelled
-from minigen.workshop.film import Film
-from minigen.workshop.runs import Run, resume_command
+from minigen.workshop.folder import RunFolder, resume_command
+from minigen.workshop.runs import read_header, read_run, write_run
+from minigen.workshop.snapshots import Snapshots, take_snapshot
 
-NOT_STORED = {"preset", "out", "overwrite", "resume", "debug"}  # they compute nothing
 OPEN_TO_CHANGE = {"epochs", "backend", "data"}  # when a run goes on; of data, only the place
+OF_THE_COMMAND = {
+    "model",
+    "data",
+    "backend",
+    "preset",
+    "out",
+    "overwrite",
+    "resume",
+    "no_figures",
+    "debug",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments; returns its exit status."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser().parse_args(words)
-    if options.preset:
-        preset = PRESETS[options.system][options.preset].split()
-        options = parser().parse_args([words[0], *preset, *words[1:]])  # what comes last counts
+    commands = parser()
+    given = vars(commands.parse_args(arguments))
     for name in ("overwrite", "preset"):
-        if options.resume and getattr(options, name):
-            parser().error(f"argument --{name}: not allowed with argument --resume")
-    return cli.run(lambda: _train(options, words), debug=options.debug)
+        if given["resume"] and given[name]:
+            commands.error(f"argument --{name}: not allowed with argument --resume")
+    kind = OPTIONS[given["model"]]
+    options = {name: value for name, value in given.items() if name not in OF_THE_COMMAND}
+    if given["preset"]:
+        options = {**kind.presets[given["preset"]], **options}
+    try:
+        kind.of(options)
+    except MinigenError as error:
+        cli.refuse(commands, error)
+    return process.run(lambda: _train(given, options), debug=given["debug"])
 
 
-def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser:
-    """The options of `train` for every system, with these defaults instead of its own."""
+def parser() -> argparse.ArgumentParser:
+    """Make the parser: for each model, its options and where to write."""
     parser = cli.Parser(prog="python -m minigen.train", description=__doc__)
-    commands = parser.add_subparsers(dest="system", required=True, metavar="MODEL")
-    for name, system in SYSTEMS.items():
+    commands = parser.add_subparsers(dest="model", required=True, metavar="MODEL")
+    for name, kind in OPTIONS.items():
+        title = TRAINERS[kind].title
         command = commands.add_parser(
-            name, help=system.title, description=system.title, siblings=commands.choices
+            name, help=title, description=title, siblings=commands.choices
         )
         add = command.add_argument
         add(
             "--data",
             type=_source,
-            default="mnist",
+            default=argparse.SUPPRESS,
             metavar="SOURCE",
             help="mnist; ring, grid or mixture (not for vae); an .npy or .npz file; or a folder "
-            "of IDX files",
+            "of IDX files (default: mnist)",
         )
-        system.add_options(add)
-        if name in PRESETS:
+        if kind.presets:
             add(
                 "--preset",
-                choices=tuple(PRESETS[name]),
+                choices=tuple(kind.presets),
                 help="the options of an experiment; what is given beside it counts more",
             )
-        add(
-            "--epochs",
-            type=cli.whole(1),
-            default=system.epochs,
-            metavar="N",
-            help="passes over the rows",
-        )
-        add(
-            "--batch-size",
-            type=cli.whole(1),
-            default=system.batch_size,
-            metavar="N",
-            help="rows in a batch",
-        )
-        add("--seed", type=cli.whole(0), default=0, metavar="N", help="same seed, same run")
-        add("--backend", choices=NAMES, default="numpy", help="where to compute")
+        cli.add_options(command, kind)
         folder = command.add_mutually_exclusive_group()
         folder.add_argument(
             "--out",
@@ -100,8 +94,9 @@ def parser(defaults: Mapping[str, Any] | None = None) -> argparse.ArgumentParser
             "where its data are now",
         )
         add("--overwrite", action="store_true", help="replace the run that --out holds")
-        add("--debug", action="store_true", help="show the traceback of an error")
-        command.set_defaults(**{"preset": None, **(defaults or {})})
+        add("--no-figures", action="store_true", help="draw no figures")
+        cli.add_backend(command)
+        command.set_defaults(preset=None)
     return parser
 
 
@@ -119,186 +114,115 @@ def _source(text: str) -> str:
     )
 
 
-def _train(options: argparse.Namespace, arguments: Sequence[str]) -> None:
+def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     started = time.monotonic()
-    resumed = options.resume is not None
-    if resumed:
-        options = _as_before(options, arguments)
-    xp, backend = select(options.backend)
-    if resumed:
-        dataset = Run.existing(options.resume).load_data(vars(options))
+    opened: AbstractContextManager[RunFolder]
+    if given["resume"]:
+        run, snapshots, backend = _resumed(given, options)
+        opened = RunFolder.reopen(given["resume"])
     else:
-        dataset = data.load(options.data, seed=options.seed)
-    config = _config(options, dataset, xp)
-    system = build(config, xp)
-    system.check_data(dataset)
-    system.start(dataset)
-    facts = {"config": config, "data": dataset.fingerprint}
-
-    if resumed:
-        opened = Run.reopen(options.resume)
-    else:
-        opened = Run.create(options.out, options.system, options.overwrite)
-    with opened as run:
-        done, film = 0, Film()
-        if resumed:
-            done = _restore(run, system, config, dataset)
-            film = Film.load(run.snapshots, system.snapshot(dataset), done)
-            run.cut_metrics(done, system.titles)
-        run.write_config(config)
-
-        def save(epoch: int) -> None:
-            if film.wants(epoch):
-                film.add(epoch, system.snapshot(dataset))
-                film.save(run.snapshots)
-            run.save(epoch, system, facts)
-
-        if done == 0:
-            save(0)  # so a stop in the first epoch loses nothing, and a full disk is known at once
-        _announce(system, dataset, backend, options.batch_size)
-        if resumed and done < options.epochs:
-            print(f"run    {run.path} goes on after epoch {done}", flush=True)
-        elif resumed:
-            print(
-                f"run    {run.path} has all of its {done} epochs, so only its figures are drawn "
-                "again; a larger --epochs goes on",
-                flush=True,
-            )
+        xp, backend = select(given["backend"] or NAMES[0])
+        kind = OPTIONS[given["model"]].of(options)
+        run = prepare(kind, data.load(given.get("data", "mnist"), seed=kind.seed), xp)
+        snapshots = Snapshots()
+        opened = RunFolder.create(given["out"], given["model"], given["overwrite"])
+    with opened as folder:
+        snapshots.update(run)
+        write_run(folder, run, snapshots)  # so a stop in the first epoch loses nothing
+        _announce(run, backend)
+        if given["resume"]:
+            _announce_resumed(run, folder)
         try:
-            for record in _records(system, dataset, options, done, xp):
-                run.append_metrics(record)
-                save(record.epoch)
-                done = record.epoch
+            for record in run.train(progress=True):
+                snapshots.update(run)
+                write_run(folder, run, snapshots)
                 print(
-                    f"epoch {done:3}/{options.epochs}  train {_terms(record.train)}  "
-                    f"test {_terms(record.test)}  {time.monotonic() - started:6.1f} s",
+                    f"epoch {record.epoch:3}/{run.options.epochs}  train {_means(record.train)}  "
+                    f"test {_means(record.test)}  {time.monotonic() - started:6.1f} s",
                     flush=True,
                 )
-            with writing(run.figures):
-                snapshots = {**film.snapshots, done: system.snapshot(dataset)}
-                system.draw(run.figures, dataset, run.read_metrics(system.titles), snapshots)
-        except (KeyboardInterrupt, cli.Terminated) as stop:
-            trained = done == options.epochs
+            if not given["no_figures"]:
+                _draw(folder, run, snapshots)
+        except (KeyboardInterrupt, process.Terminated) as stop:
+            done = len(run.history)
+            trained = done == run.options.epochs
             place = "while figures were drawn" if trained else f"at epoch {done + 1}"
             raise type(stop)(
-                f"stopped {place}, saved to {run.checkpoint} after epoch {done}; "
+                f"stopped {place}, saved to {folder.checkpoint} after epoch {done}; "
                 f"{'draw them' if trained else 'go on'} with "
-                f"{resume_command(options.system, run.path)}"
+                f"{resume_command(run.options.model, folder.path)}"
             ) from None
-    print(f"run    {run.path}, figures in {run.figures}, {time.monotonic() - started:.1f} s in all")
+    place = f"{folder.path}" + ("" if given["no_figures"] else f", figures in {folder.figures}")
+    print(f"run    {place}, {time.monotonic() - started:.1f} s in all")
 
 
-def _records(
-    system: System, dataset: Dataset, options: argparse.Namespace, done: int, xp: ModuleType
-) -> Iterator[EpochRecord]:
-    """Train, below a progress bar."""
-    bar = cli.bar(options.epochs, "epoch", done)
+def _draw(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
+    from minigen.workshop.figures import draw_figures  # not above: matplotlib is slow to import
 
-    def progress(epoch: int, part: float, means: Means) -> None:
-        bar.set_postfix({name: f"{mean:.2f}" for name, mean in means.items()}, refresh=False)
-        bar.n = round(epoch - 1 + part, 2)
-        bar.refresh()
-
-    # A run that diverges overflows first; then one error says all there is to say.
-    with bar, np.errstate(over="ignore", invalid="ignore"):
-        for record in train(
-            system,
-            dataset,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            seed=options.seed,
-            done=done,
-            xp=xp,
-            schedule=system.schedule,
-            progress=progress,
-        ):
-            bar.clear()
-            yield record
+    last = {len(run.history): take_snapshot(run)}
+    with writing(folder.figures):
+        draw_figures(folder.figures, run, snapshots.by_epoch | last)
 
 
-def _config(options: argparse.Namespace, dataset: Dataset, xp: ModuleType) -> dict[str, Any]:
-    return {
-        **{name: value for name, value in vars(options).items() if name not in NOT_STORED},
-        "width": dataset.width,
-        "image_shape": dataset.image_shape and list(dataset.image_shape),
-        "backend": xp.__name__,
-        "versions": {
-            "minigen": minigen.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-    }
-
-
-def _as_before(given: argparse.Namespace, arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the run that goes on; one that is given again must not differ.
+def _resumed(given: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Run, Snapshots, str]:
+    """The run that goes on, and the backend in words; an option that is given must not differ.
 
     Raises:
-        MinigenError: it does, or there is no such run.
+        MinigenError: it does, or there is no such run, or it has more epochs behind it.
     """
-    run = Run.existing(given.resume)
-    config = run.read_config()
-    if config["system"] != given.system:
+    folder = RunFolder.existing(given["resume"])
+    header = read_header(folder)
+    if header["model"] != given["model"]:
         raise MinigenError(
-            f"{run.path} trains a model {config['system']}, not {given.system}; name that one"
+            f"{folder.path} trains a model {header['model']}, not {given['model']}; name that one"
         )
-    stored = {name: config[name] for name in vars(given) if name in config}
-    options = parser(stored).parse_args(arguments)
-    for name, before in stored.items():
-        now = getattr(options, name)
-        if before != now and name not in OPEN_TO_CHANGE:
+    before = asdict(OPTIONS[header["model"]].of(header["options"]))
+    for name, now in options.items():
+        if before[name] != now and name not in OPEN_TO_CHANGE:
             raise MinigenError(
-                f"{run.path} was trained {_option(name, before)}, not {_option(name, now)}; "
-                "go on with what it has, or start another run"
+                f"{folder.path} was trained {cli.with_option(name, before[name])}, not "
+                f"{cli.with_option(name, now)}; go on with what it has, or start another run"
             )
-    return options
-
-
-def _restore(run: Run, system: System, config: Mapping[str, Any], dataset: Dataset) -> int:
-    """Bring a system to where the run was saved; the number of epochs that it has behind it.
-
-    Raises:
-        MinigenError: the run cannot go on from there.
-    """
-    header = run.restore(system)
-    run.check_data(dataset, header)
-    done: int = header["epoch"]
-    for name, before in header["config"].items():
-        if name not in {*OPEN_TO_CHANGE, "versions"} and config.get(name) != before:
-            raise MinigenError(
-                f"{run.checkpoint} is of a run {_option(name, before)}, and config.json of one "
-                f"{_option(name, config.get(name))}; mend config.json"
-            )
-    if done > config["epochs"]:
+    xp, backend = select(given["backend"] or header["backend"])
+    run, snapshots = read_run(folder, xp, place=given.get("data"), changes=options)
+    if len(run.history) > run.options.epochs:
         raise MinigenError(
-            f"{run.path} has {done} epochs behind it, and --epochs is {config['epochs']}; give more"
+            f"{folder.path} has {len(run.history)} epochs behind it, and --epochs is "
+            f"{run.options.epochs}; give more"
         )
-    return done
+    _ = run.dataset.train  # read and compared before anything is written
+    return run, snapshots, backend
 
 
-def _option(name: str, value: object) -> str:
-    """With which option, or without which, a run is made."""
-    if isinstance(value, bool):
-        return f"{'with' if value else 'without'} --{name.replace('_', '-')}"
-    return "with " + spelled(name, "''" if value == [] else value)
-
-
-def _announce(system: System, dataset: Dataset, backend: str, batch_size: int) -> None:
+def _announce(run: Run, backend: str) -> None:
+    dataset, model = run.dataset, run.model
     rows = len(dataset.train)
     for note in dataset.notes:
         print(f"note   {note}")
     print(f"data   {dataset.name}: {rows:,} rows to learn from, {len(dataset.test):,} to test")
-    print(f"model  {system.description}: {system.n_parameters:,} parameters, on {backend}")
-    print(f"terms  {system.terms}", flush=True)
-    if batch_size > rows:
+    print(f"model  {model.outline}: {model.n_parameters:,} parameters, on {backend}")
+    print(f"terms  {run.trainer.units}", flush=True)
+    if run.options.batch_size > rows:
         print(
-            f"minigen: warning: --batch-size {batch_size} is more than the {rows} rows; "
-            "each epoch is one batch of them all",
+            f"minigen: warning: --batch-size {run.options.batch_size} is more than the {rows} "
+            "rows; each epoch is one batch of them all",
             file=sys.stderr,
         )
 
 
-def _terms(means: Means) -> str:
+def _announce_resumed(run: Run, folder: RunFolder) -> None:
+    done = len(run.history)
+    if done < run.options.epochs:
+        print(f"run    {folder.path} goes on after epoch {done}", flush=True)
+    else:
+        print(
+            f"run    {folder.path} has all of its {done} epochs, so only its figures are drawn "
+            "again; a larger --epochs goes on",
+            flush=True,
+        )
+
+
+def _means(means: Means) -> str:
     return " ".join(f"{name} {mean:.2f}" for name, mean in means.items())
 
 

@@ -28,7 +28,8 @@ from minigen.models.autoencoder import Autoencoder
 from minigen.models.gan import GAN
 from minigen.models.vae import VAE
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from minigen.nn.layers import Layer, LeakyReLU, Linear, Module, ReLU, Sequential, Sigmoid, Tanh, mlp
+from minigen.nn.layers import Layer, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Tanh, mlp
+from minigen.nn.module import Module
 from minigen.nn.losses import bce, bce_with_logits, mse
 from minigen.nn.optim import SGD, Adam, Average, Optimizer
 from minigen.train import main as train_command

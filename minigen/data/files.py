@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from minigen.errors import MinigenError
 
-Stream = IO[bytes] | BufferedIOBase  # gzip's and zipfile's have no narrower type in common
+ByteStream = IO[bytes] | BufferedIOBase  # gzip's and zipfile's have no narrower type in common
 Reader = Callable[[], NDArray[Any]]
 
-BLOCK = 2**20  # bytes that are asked for at once
+CHUNK = 2**20  # bytes that are asked for at once
 MAPPED_SIZE = 2**30  # bytes of an .npy file that is mapped instead of read
 LONGEST_HEADER = 10_240  # bytes; NumPy itself refuses .npy headers above 10,000
 BELIEVED_SIZE = 2**30  # bytes; beyond this, compressed data must not expand more than ...
@@ -42,7 +42,7 @@ ALIASES = {
 
 
 def read_npy(path: Path) -> NDArray[Any]:
-    """The array in an `.npy` file: bool, integers or floats, any shape, byte order and layout.
+    """Read the array in an `.npy` file: bool, integers or floats, any shape, byte order and layout.
 
     From MAPPED_SIZE on the array is a read-only map of the file, which may be larger than memory.
 
@@ -58,7 +58,7 @@ def read_npy(path: Path) -> NDArray[Any]:
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays in an `.npz` file of data: one of any name, or train and test, with labels or not.
+    """Read the arrays in an `.npz` file: one of any name, or train and test, with labels or not.
 
     The keys are train, test, train_labels and test_labels, also where the file says x_train,
     x_test, y_train and y_test.
@@ -80,7 +80,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[dict[str, Reader]]:
-    """An `.npz` file, opened: by name, a function that reads the array.
+    """Open an `.npz` file: by name, a function that reads the array.
 
     Raises:
         MinigenError: as for `read_npy`; or the file fails its checksums, holds a name twice, or
@@ -122,7 +122,7 @@ def _read_member(
         return _read_array(content, size, where)
 
 
-class Header(NamedTuple):
+class Layout(NamedTuple):
     """How an `.npy` file lays out its data, which begin at `offset`; what was read, to find out."""
 
     shape: tuple[int, ...]
@@ -132,7 +132,7 @@ class Header(NamedTuple):
     begin: bytes
 
 
-def _read_header(stream: Stream, size: int, where: str) -> Header:
+def _read_header(stream: ByteStream, size: int, where: str) -> Layout:
     """The header of a stream of `size` bytes in the `.npy` format, once it is credible."""
     head = BytesIO(stream.read(LONGEST_HEADER))
     if not (begin := head.getvalue()).startswith(npy.MAGIC_PREFIX):
@@ -153,24 +153,24 @@ def _read_header(stream: Stream, size: int, where: str) -> Header:
     declared = math.prod(shape) * kind.itemsize
     if declared != size - head.tell():
         raise _wrong_size(where, declared, size - head.tell())
-    return Header(shape, "F" if fortran else "C", kind, head.tell(), begin)
+    return Layout(shape, "F" if fortran else "C", kind, head.tell(), begin)
 
 
-def _read_array(stream: Stream, size: int, where: str) -> NDArray[Any]:
+def _read_array(stream: ByteStream, size: int, where: str) -> NDArray[Any]:
     """The array in a stream of `size` bytes in the `.npy` format."""
     shape, order, kind, offset, begin = _read_header(stream, size, where)
     data = read_exactly(stream, size - offset, where, begin[offset:])
     return ndarray(shape, kind, data, order=order)
 
 
-def read_exactly(stream: Stream, size: int, where: str, start: bytes = b"") -> bytearray:
-    """`start` and the rest of a stream: `size` bytes together, no fewer and no more.
+def read_exactly(stream: ByteStream, size: int, where: str, start: bytes = b"") -> bytearray:
+    """Read the rest of a stream after `start`: `size` bytes together, no fewer and no more.
 
     Block by block, so that memory grows with what is there. The one byte too many that is asked
     for also makes gzip and zip verify their checksums.
     """
     data = bytearray(start)
-    while len(data) <= size and (block := stream.read(min(BLOCK, size + 1 - len(data)))):
+    while len(data) <= size and (block := stream.read(min(CHUNK, size + 1 - len(data)))):
         data += block
     if len(data) != size:
         raise _wrong_size(where, size, "more" if len(data) > size else len(data))
@@ -188,7 +188,7 @@ def refuse_bomb(size: int, packed: int, where: str) -> None:
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[tuple[IO[bytes], int]]:
-    """A regular file, opened to be read, and its size in bytes; else MinigenError."""
+    """Open a regular file to be read; yield it, and its size in bytes. Else MinigenError."""
     try:
         status = path.stat()
         if stat.S_ISREG(status.st_mode):  # asked before opening: a FIFO would wait for a writer

@@ -9,13 +9,13 @@ import math
 import os
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minigen.data.dataset import Dataset
-from minigen.data.files import Stream, damage_refused, open_regular, read_exactly, refuse_bomb
-from minigen.data.rows import from_splits
+from minigen.data.files import ByteStream, damage_refused, open_regular, read_exactly, refuse_bomb
 from minigen.errors import MinigenError
 
 FOLDER = {  # what to call it: the file's name up to its ending, its number of dimensions
@@ -27,7 +27,7 @@ FOLDER = {  # what to call it: the file's name up to its ending, its number of d
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array in an IDX file of unsigned bytes, plain or gzipped, whatever its name says.
+    """Read the array in an IDX file of unsigned bytes, plain or gzipped, whatever its name says.
 
     Raises:
         MinigenError: it cannot be opened, is not an IDX file, holds other elements or more than
@@ -42,7 +42,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
             return _parse(content, f"{path}", packed)
 
 
-def _parse(stream: Stream, where: str, packed: int | None = None) -> NDArray[np.uint8]:
+def _parse(stream: ByteStream, where: str, packed: int | None = None) -> NDArray[np.uint8]:
     """The array in a stream that was unpacked from `packed` bytes, if it was packed at all."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
@@ -61,7 +61,7 @@ def _parse(stream: Stream, where: str, packed: int | None = None) -> NDArray[np.
 
 
 def read_idx_folder(folder: Path, name: str) -> Dataset:
-    """MNIST, or a relative that is published as four files of the same names.
+    """Read MNIST, or a relative that is published as four files of the same names.
 
     The files are `train-images-idx3-ubyte`, `t10k-images-idx3-ubyte`, and if there are labels
     `train-labels-idx1-ubyte` and `t10k-labels-idx1-ubyte`; each may end in `.gz`, and may
@@ -70,7 +70,7 @@ def read_idx_folder(folder: Path, name: str) -> Dataset:
     Raises:
         MinigenError: images are missing, a file is damaged, or the files do not fit together.
     """
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for key, (stem, ndim) in FOLDER.items():
         names = [f"{stem}{mark}idx{ndim}-ubyte{end}" for mark in "-." for end in ("", ".gz")]
         if path := next((folder / name for name in names if os.path.lexists(folder / name)), None):
@@ -85,4 +85,4 @@ def read_idx_folder(folder: Path, name: str) -> Dataset:
                 f"{folder}: has no {stem}, looked for {', '.join(names)}; "
                 "add the file or give another folder"
             )
-    return from_splits(name, **arrays)
+    return Dataset.from_splits(name, **arrays)

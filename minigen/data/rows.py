@@ -1,85 +1,68 @@
-"""Turns the arrays of a file into a Dataset: finite rows of uint8 or float32, train and test."""
+"""Rows: arrays of examples as models see them, in batches, and made of arrays of any kind."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigen.data.dataset import Dataset
+from minigen.backend import Array, array_module
+from minigen.checks import check_generator, check_whole
 from minigen.errors import MinigenError
 
 SMALLEST_SIDE = 8  # pixels: a row of 64 values is drawn as an image, a row of 4 or 9 is not
-MOST_TEST_ROWS = 10_000
+
+Rows = NDArray[np.uint8] | NDArray[np.float32]
 
 
-def from_splits(
-    name: str,
-    train: NDArray[Any],
-    test: NDArray[Any],
-    train_labels: NDArray[Any] | None = None,
-    test_labels: NDArray[Any] | None = None,
-) -> Dataset:
-    """A Dataset from two arrays as in `as_rows` and whole numbers, one for each row.
+def scaled(rows: Array) -> Array:
+    """Return rows as float32: uint8 pixels divided by 255, floats as they are."""
+    pixels = rows.dtype == np.uint8
+    rows = rows.astype(np.float32)
+    if pixels:
+        rows /= 255
+    return rows
+
+
+def subsample(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw at most so many of these rows without replacement, in their order: the first ones would
+    be of one class where a file is sorted.
+    """
+    if count >= len(rows):
+        return rows
+    return rows[np.sort(rng.permutation(len(rows))[:count])]
+
+
+def batches(
+    rows: Array, batch_size: int, rng: np.random.Generator | None = None
+) -> Iterator[Array]:
+    """Walk all rows once, scaled, batch by batch; the last batch may be smaller.
+
+        for x in batches(data.train, 128, rng):
+            ...
+
+    Args:
+        rows: (N, D) of either backend, uint8 pixels or floats.
+        batch_size: rows in a batch, at least 1.
+        rng: NumPy generator that shuffles them; without it they come in their order.
 
     Raises:
-        MinigenError: an array cannot be used, or two of them do not fit together.
+        MinigenError: batch_size is no whole number of at least 1.
     """
-    train_rows, test_rows = as_rows(train, f"{name}: train"), as_rows(test, f"{name}: test")
-    image_shape = _image_shape(train.shape, train_rows)
-    alike = (
-        train_rows.dtype == test_rows.dtype
-        and train_rows.shape[1] == test_rows.shape[1]
-        and image_shape == _image_shape(test.shape, train_rows)
-    )
-    if not alike:
-        raise MinigenError(
-            f"{name}: train is {train.dtype} {train.shape}, test is {test.dtype} {test.shape}; "
-            "save both with rows of the same shape and dtype"
-        )
-    return Dataset(
-        name,
-        train_rows,
-        test_rows,
-        image_shape,
-        _as_labels(train_labels, len(train), f"{name}: train_labels"),
-        _as_labels(test_labels, len(test), f"{name}: test_labels"),
-        notes=tuple(dict.fromkeys(_notes(train) + _notes(test))),  # each once, in this order
-    )
-
-
-def hold_back(name: str, array: NDArray[Any], seed: int) -> Dataset:
-    """A Dataset from one array as in `as_rows`: a tenth of its rows is for test, from 1 to 10,000.
-
-    `seed` chooses them. The array is handed over: its rows are rearranged in place, because
-    there may be no room for them twice. Of a read-only array the last rows are for test.
-
-    Raises:
-        MinigenError: the array cannot be used, or has a single row.
-    """
-    rows = as_rows(array, name)
-    image_shape = _image_shape(array.shape, rows)
-    n = len(rows)
-    if n == 1:
-        raise MinigenError(f"{name}: has 1 row; give at least 2, one to train and one to test")
-    n_test = min(max(1, n // 10), MOST_TEST_ROWS)
-    if rows.flags.writeable:
-        order = np.random.default_rng(seed).permutation(n)
-        held, kept = order[:n_test], order[n_test:]
-        test = rows[held]
-        rows[held[held < n - n_test]] = rows[kept[kept >= n - n_test]]  # the last fill the gaps
-        note = f"{n_test} of {n} rows are held back as test, chosen by seed {seed}"
+    check_whole("batch_size", batch_size)
+    xp = array_module(rows)
+    if rng is None:
+        order = xp.arange(len(rows))
     else:
-        test = rows[-n_test:].copy()
-        note = (
-            f"the last {n_test} of {n} rows are held back as test, because the file is too large "
-            "to shuffle; shuffle it before, if its order means something"
-        )
-    return Dataset(name, rows[:-n_test], test, image_shape, notes=(*_notes(array), note))
+        check_generator(rng)
+        order = xp.asarray(rng.permutation(len(rows)))
+    starts = range(0, len(rows), batch_size)
+    return (scaled(rows.take(order[i : i + batch_size], axis=0)) for i in starts)
 
 
-def as_rows(array: NDArray[Any], where: str) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """(N, D) in C order, from (N, D), (N, height, width) or (N, height, width, 1).
+def as_rows(array: NDArray[Any], where: str) -> Rows:
+    """Convert to (N, D) in C order, from (N, D), (N, height, width) or (N, height, width, 1).
 
     uint8 stays as it is; bool, other integers and floats become float32. The result shares the
     array's memory where nothing has to change.
@@ -88,6 +71,8 @@ def as_rows(array: NDArray[Any], where: str) -> NDArray[np.uint8] | NDArray[np.f
         MinigenError: another shape, no values, or values that float32 cannot hold: NaN, infinity
             or larger than 3.4e38. `where` says in the message which array it was.
     """
+    if array.dtype.kind not in "biuf":
+        raise MinigenError(f"{where}: holds {array.dtype.name} values; give numbers")
     if array.ndim not in (2, 3) and not (array.ndim == 4 and array.shape[3] == 1):
         raise MinigenError(
             f"{where}: has shape {array.shape}, expected (rows, values) or (rows, height, width); "
@@ -99,6 +84,13 @@ def as_rows(array: NDArray[Any], where: str) -> NDArray[np.uint8] | NDArray[np.f
         return np.ascontiguousarray(array).reshape(len(array), -1)
     with np.errstate(over="ignore", invalid="ignore"):  # what became infinite is reported below
         rows = np.ascontiguousarray(array, np.float32).reshape(len(array), -1)
+    check_finite(rows, where)
+    return rows
+
+
+def check_finite(rows: Rows, where: str) -> None:
+    """Raise MinigenError, with the place of the first one, where a value is not finite."""
+    with np.errstate(invalid="ignore"):
         extremes = rows.min(), rows.max()  # NaN if there is one; needs no memory, unlike isfinite
     if not np.isfinite(extremes).all():
         bad = ~np.isfinite(rows)
@@ -107,10 +99,14 @@ def as_rows(array: NDArray[Any], where: str) -> NDArray[np.uint8] | NDArray[np.f
             f"{where}: NaN, infinite or too large for float32 in {bad.sum()} of {bad.size} places, "
             f"the first in row {row}, column {column} (counted from 0); mend these values"
         )
-    return rows
 
 
-def _as_labels(labels: NDArray[Any] | None, n: int, where: str) -> NDArray[np.int64] | None:
+def as_labels(labels: NDArray[Any] | None, n: int, where: str) -> NDArray[np.int64] | None:
+    """Convert n labels to int64.
+
+    Raises:
+        MinigenError: they are not one whole number for each row.
+    """
     if labels is None:
         return None
     if labels.dtype.kind not in "iu" or labels.shape != (n,):
@@ -121,9 +117,7 @@ def _as_labels(labels: NDArray[Any] | None, n: int, where: str) -> NDArray[np.in
     return labels.astype(np.int64)
 
 
-def _image_shape(
-    shape: tuple[int, ...], rows: NDArray[np.uint8] | NDArray[np.float32]
-) -> tuple[int, int] | None:
+def image_shape_of(shape: tuple[int, ...], rows: Rows) -> tuple[int, int] | None:
     """(height, width) of one example: as the array says, or a square of at least 8x8 pixels, where
     the values could be grey.
     """
@@ -135,7 +129,7 @@ def _image_shape(
     return (side, side) if grey else None
 
 
-def _notes(array: NDArray[Any]) -> list[str]:
+def notes_on(array: NDArray[Any]) -> list[str]:
     """What `as_rows` does to an array, and what is still to be done, for the log."""
     notes = []
     if array.ndim > 2:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from minigen.backend import NAMES
 from minigen.gradcheck.checker import Report
 from minigen.gradcheck.derivations import DERIVATIONS, Derivation, Draw
-from minigen.workshop import cli
+from minigen.workshop import cli, process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,13 +18,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m minigen.gradcheck",
         description="Checks every derivation by complex steps and by central differences.",
     )
-    parser.add_argument("--backend", choices=NAMES, default="numpy", help="where to compute")
     parser.add_argument("--json", action="store_true", help="print one JSON document, nothing else")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    cli.add_backend(parser)
     options = parser.parse_args(arguments)
     failed: list[str] = []
-    status = cli.run(lambda: failed.extend(_table(options)), debug=options.debug)
-    return status or (cli.FAILED if failed else 0)
+    status = process.run(lambda: failed.extend(_table(options)), debug=options.debug)
+    return status or (process.FAILED if failed else 0)
 
 
 def _checked(derivation: Derivation, xp: ModuleType) -> Report:

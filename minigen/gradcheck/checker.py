@@ -24,7 +24,8 @@ import numpy as np
 
 from minigen.backend import Array, array_module, to_numpy
 from minigen.errors import MinigenError
-from minigen.nn.layers import Layer, Module, Params
+from minigen.nn.layers import Layer
+from minigen.nn.module import Module, Params
 
 COMPLEX_STEP = 1e-30
 COMPLEX_TOLERANCE = 1e-10

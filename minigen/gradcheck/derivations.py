@@ -16,8 +16,9 @@ from minigen.models.autoencoder import Autoencoder
 from minigen.models.gan import GAN
 from minigen.models.vae import VAE
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from minigen.nn.layers import LeakyReLU, Linear, Module, ReLU, Sequential, Sigmoid, Tanh, mlp
+from minigen.nn.layers import LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Tanh, mlp
 from minigen.nn.losses import bce, bce_with_logits, mse
+from minigen.nn.module import Module
 
 F64 = "float64"
 M = TypeVar("M", bound=Module)

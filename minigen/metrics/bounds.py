@@ -6,16 +6,14 @@ pixels or floats, scaled as in training; results are plain floats or NumPy array
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
 
 import numpy as np
 
 from minigen.backend import Array, Generator, array_module, to_numpy
+from minigen.checks import check_generator, check_rows
 from minigen.data import scaled
 from minigen.errors import MinigenError
 from minigen.models.vae import VAE
-from minigen.nn.gaussian import log_normal, reparameterize
-from minigen.nn.losses import bce_with_logits
 
 BLOCK = 250  # rows at a time: few enough for a core's cache, enough for a matrix product
 ACTIVE_VARIANCE = 0.01
@@ -24,11 +22,11 @@ Progress = Callable[[float], None]  # (part of the work that is done)
 
 
 def silent(done: float) -> None:
-    """The progress that nobody watches."""
+    """Show no progress."""
 
 
 def pca_error(train: Array, test: Array, n_components: int) -> tuple[float, float]:
-    """What PCA of the train rows loses: squared error per row, summed over columns.
+    """Squared error of PCA of the train rows, per row, summed over columns.
 
         min over affine maps of rank n of mean |x - x'|^2 = sum of the discarded eigenvalues
 
@@ -71,7 +69,7 @@ def principal_variances(train: Array, test: Array) -> tuple[np.ndarray, np.ndarr
     Raises:
         MinigenError: the rows are not (N, D) and (M, D).
     """
-    xp = check_rows(train=train, test=test)
+    xp = check_rows(paired=False, train=train, test=test)
     total = xp.zeros(train.shape[1])
     for _, block in blocks(train):
         total += block.sum(axis=0)
@@ -88,14 +86,14 @@ def principal_variances(train: Array, test: Array) -> tuple[np.ndarray, np.ndarr
     ascending, axes = xp.linalg.eigh(covariance)
     on_test = (axes * (moment(test) @ axes)).sum(axis=0)
     on_train, on_test = (
-        to_numpy(xp.maximum(found[::-1], 0))  # rounding leaves zeros on either side
-        for found in (ascending, on_test)
+        to_numpy(xp.maximum(values[::-1], 0))  # rounding leaves zeros on either side
+        for values in (ascending, on_test)
     )
     return on_train, on_test
 
 
 def pixel_entropy(rows: Array) -> float:
-    """What grey values x cost at least as Bernoulli targets, the entropy of the pixels themselves:
+    """Entropy of grey values x as Bernoulli targets, which is the least that they cost:
 
         mean_n sum_d -[x log x + (1 - x) log(1 - x)],    0 log 0 = 0
 
@@ -148,6 +146,7 @@ def importance_bound(
     n_draws = max(ks, default=0)
     if min(ks, default=0) < 1:
         raise MinigenError(f"importance_bound: give numbers of draws, at least 1 each; got {ks}")
+    check_generator(rng)
     xp = array_module(x)
     dtype = next(iter(model.params.values())).dtype
     bounds = {k: xp.empty(len(x)) for k in ks}
@@ -155,16 +154,11 @@ def importance_bound(
         rows = slice(start, start + BLOCK)
         target = in_float64(x[rows]).astype(dtype)
         mu, logvar = model.encode(target)
-        zero = xp.zeros_like(mu)
         log_sum = xp.full(len(target), -math.inf)
         for draw in range(1, n_draws + 1):
             eps = rng.standard_normal(mu.shape, dtype=mu.dtype)
-            z, _ = reparameterize(mu, logvar, eps)
-            logits, _ = model.decoder(z)
-            reconstruction, _ = bce_with_logits(logits, target)  # -log p(x | z)
-            log_prior, _ = log_normal(z, zero, zero)
-            log_posterior, _ = log_normal(z, mu, logvar)
-            log_sum = xp.logaddexp(log_sum, log_prior - log_posterior - reconstruction)
+            weights, _ = model.log_weights(target, mu, logvar, eps)
+            log_sum = xp.logaddexp(log_sum, weights.log_w)
             if draw in bounds:
                 bounds[draw][rows] = log_sum - math.log(draw)
             progress((start + len(target) * draw / n_draws) / len(x))
@@ -185,7 +179,7 @@ def active_units(mu: Array) -> int:
 
 
 def blocks(rows: Array, progress: Progress = silent) -> Iterator[tuple[slice, Array]]:
-    """Where the next BLOCK rows are, and they themselves, as a float64 copy."""
+    """Walk the rows BLOCK at a time: where they are, and a copy of them as float64."""
     for start in range(0, len(rows), BLOCK):
         where = slice(start, start + BLOCK)
         yield where, in_float64(rows[where])
@@ -193,19 +187,5 @@ def blocks(rows: Array, progress: Progress = silent) -> Iterator[tuple[slice, Ar
 
 
 def in_float64(rows: Array) -> Array:
-    """A copy as float64: rows of that dtype as they are, others as training sees them."""
+    """Copy as float64: rows of that dtype as they are, others as training sees them."""
     return (rows if rows.dtype == np.float64 else scaled(rows)).astype(np.float64)
-
-
-def check_rows(**arrays: Array) -> ModuleType:
-    """The array module of these (N, D) arrays, all of one width and with N >= 1.
-
-    Raises:
-        MinigenError: they are not.
-    """
-    xp = array_module(*arrays.values())
-    widths = {array.shape[1:] for array in arrays.values()}
-    if len(widths) > 1 or any(array.ndim != 2 or not array.size for array in arrays.values()):
-        found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise MinigenError(f"expected rows (N, D) of one width, at least one each; got {found}")
-    return xp

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from minigen.backend import Array, to_numpy
-from minigen.data.toy import Mixture, log_mixture
+from minigen.checks import check_rows
+from minigen.data.mixture import Mixture, log_mixture
 from minigen.errors import MinigenError
-from minigen.metrics.bounds import Progress, blocks, check_rows, in_float64, silent
+from minigen.metrics.bounds import Progress, blocks, in_float64, silent
 
 SIGMAS = np.logspace(-1, 0, 10)
 HIGH_QUALITY = 3  # standard deviations from the nearest mode, at most
@@ -92,7 +93,7 @@ def _parzen(
     samples: Array, rows: Array, sigmas: Sequence[float] | np.ndarray, progress: Progress = silent
 ) -> np.ndarray:
     """(len(sigmas), N): the distances, which are the work, serve every sigma."""
-    xp = check_rows(samples=samples, rows=rows)
+    xp = check_rows(paired=False, samples=samples, rows=rows)
     centres = in_float64(samples)
     norms = _norms(centres)
     result = xp.empty((len(sigmas), len(rows)))
@@ -106,7 +107,7 @@ def _parzen(
 def nearest_neighbour_distances(
     samples: Array, train: Array, progress: Progress = silent
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How far each sample is from the nearest training row, and which row that is.
+    """Distance of each sample from the nearest training row, and which row that is.
 
     0 is a copy of a training row. Small distances alone do not prove memorizing, nor large ones
     the absence of it: compare with the distances of test rows. Pixels are far apart where an image
@@ -123,7 +124,7 @@ def nearest_neighbour_distances(
     Raises:
         MinigenError: the rows are not of one width.
     """
-    xp = check_rows(samples=samples, train=train)
+    xp = check_rows(paired=False, samples=samples, train=train)
     points = in_float64(samples)
     norms = _norms(points)
     least = xp.full(len(points), math.inf)
@@ -156,7 +157,7 @@ def _squared_distances(a: Array, a_norms: Array, b: Array, b_norms: Array) -> Ar
 
 @dataclass(frozen=True)
 class ModeReport:
-    """What became of a mixture's modes in n samples, beside n samples of the mixture itself.
+    """Modes of a mixture found in n samples, beside n samples of the mixture itself.
 
     Args:
         modes: modes with at least one high-quality sample, of n_modes.

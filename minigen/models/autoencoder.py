@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from minigen.backend import Array, Generator
-from minigen.nn.layers import Composite, Layer, Params, mlp, prefixed
+from minigen.nn.layers import Layer, mlp
 from minigen.nn.losses import LossBackward, mse
+from minigen.nn.module import Composite, Params, prefixed
 
 
 class Autoencoder(Composite):
@@ -19,7 +20,7 @@ class Autoencoder(Composite):
     """
 
     def __init__(self, encoder: Layer, decoder: Layer) -> None:
-        super().__init__(encoder=encoder, decoder=decoder)
+        super().__init__()
         self.encoder = encoder
         self.decoder = decoder
 

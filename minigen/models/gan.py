@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 from minigen.backend import Array, Generator, array_module
+from minigen.checks import check_fraction
 from minigen.errors import MinigenError
-from minigen.nn.layers import Composite, Layer, LeakyReLU, Params, Sequential, Tanh, mlp, sigmoid
+from minigen.nn.layers import Layer, LeakyReLU, Sequential, Tanh, mlp, sigmoid
 from minigen.nn.losses import bce_with_logits, upstream
+from minigen.nn.module import Composite, Params
 
 
 class DiscriminatorLoss(NamedTuple):
-    """Per pair of a real and a generated example, each (N,): the loss in nats, D(x), D(G(z))."""
+    """The loss in nats, D(x) and D(G(z)): each (N,), per pair of a real and a generated example."""
 
     loss: Array
     d_real: Array
@@ -27,7 +29,7 @@ class GAN(Composite):
     """A generator from z (N, Z) to x (N, D), and a discriminator from x to one logit (N, 1)."""
 
     def __init__(self, generator: Layer, discriminator: Layer) -> None:
-        super().__init__(generator=generator, discriminator=discriminator)
+        super().__init__()
         self.generator = generator
         self.discriminator = discriminator
 
@@ -53,7 +55,7 @@ class GAN(Composite):
     def discriminator_loss(
         self, x: Array, z: Array, smoothing: float = 0.0
     ) -> tuple[DiscriminatorLoss, Callable[..., Params]]:
-        """(G1) What D minimizes: -log D(x) - log(1 - D(G(z))), a cross-entropy with labels 1 and 0.
+        """(G1) D's loss, -log D(x) - log(1 - D(G(z))): a cross-entropy with labels 1 and 0.
 
             d loss / d logit = D(x) - 1 on data,  D(G(z)) on generated examples
 
@@ -74,8 +76,7 @@ class GAN(Composite):
             MinigenError: the shapes do not fit, or smoothing is out of its range.
         """
         xp = array_module(x, z)
-        if not 0 <= smoothing < 1:
-            raise MinigenError(f"smoothing must be in [0, 1), got {smoothing}")
+        smoothing = check_fraction("smoothing", smoothing)
         if len(x) != len(z):
             raise MinigenError(f"expected as many rows of z as of x, got {len(z)} and {len(x)}")
         fake, _ = self.generator(z)
@@ -97,7 +98,7 @@ class GAN(Composite):
     def generator_loss(
         self, z: Array, saturating: bool = False
     ) -> tuple[Array, Callable[..., Params]]:
-        """What G minimizes, with l = discriminator(G(z)):
+        """G's loss, with l = discriminator(G(z)):
 
             (G2) non-saturating  -log D(G(z)) = softplus(-l)         d/dl = D - 1
             (G3) minimax         log(1 - D(G(z))) = -softplus(l)     d/dl = -D

@@ -13,8 +13,9 @@ from typing import NamedTuple, Self
 from minigen.backend import Array, Generator, array_module
 from minigen.errors import MinigenError
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from minigen.nn.layers import Composite, Layer, Params, ReLU, mlp, prefixed, sigmoid
+from minigen.nn.layers import Layer, ReLU, mlp, sigmoid
 from minigen.nn.losses import bce_with_logits, upstream
+from minigen.nn.module import Composite, Params, prefixed
 
 
 class NegativeELBO(NamedTuple):
@@ -27,13 +28,20 @@ class NegativeELBO(NamedTuple):
     kl: Array
 
 
+class LogWeights(NamedTuple):
+    """log w of one draw of z for each example, and -log p(x | z) in it: nats, each (N,)."""
+
+    log_w: Array
+    reconstruction: Array
+
+
 class VAE(Composite):
     """An encoder from x (N, D) to mu and logvar side by side (N, 2Z), and a decoder from z (N, Z)
     to logits (N, D). `VAE.mlp` builds the usual pair of perceptrons.
     """
 
     def __init__(self, encoder: Layer, decoder: Layer) -> None:
-        super().__init__(encoder=encoder, decoder=decoder)
+        super().__init__()
         self.encoder = encoder
         self.decoder = decoder
 
@@ -133,14 +141,10 @@ class VAE(Composite):
         n, k, n_latent = eps.shape
         encoded, encoder_backward = self.encoder(x)
         mu, logvar = _halves(xp.repeat(encoded, k, axis=0))  # (N k, Z)
-        z, reparameterize_backward = reparameterize(mu, logvar, eps.reshape(n * k, n_latent))
-        logits, decoder_backward = self.decoder(z)
-        negative, reconstruction_backward = bce_with_logits(logits, xp.repeat(x, k, axis=0))
-        zero = xp.zeros_like(mu)
-        log_prior, prior_backward = log_normal(z, zero, zero)
-        log_posterior, posterior_backward = log_normal(z, mu, logvar)
+        x, eps = xp.repeat(x, k, axis=0), eps.reshape(n * k, n_latent)
+        weights, weights_backward = self.log_weights(x, mu, logvar, eps)
 
-        log_w = (log_prior - log_posterior - negative).reshape(n, k)
+        log_w = weights.log_w.reshape(n, k)
         log_w_max = log_w.real.max(axis=1, keepdims=True)  # any constant: it cancels
         log_sum = xp.log(xp.exp(log_w - log_w_max).sum(axis=1)) + log_w_max[:, 0]
         loss = math.log(k) - log_sum
@@ -148,25 +152,55 @@ class VAE(Composite):
         def backward(dloss: Array | None = None) -> Params:
             v = xp.exp(log_w - log_sum[:, None])  # (N, k), each row sums to 1
             dlog_w = -(upstream(dloss, loss)[:, None] * v).reshape(n * k)
-            dz_decoder, decoder_grads = decoder_backward(reconstruction_backward(-dlog_w))
-            dz_prior, _, _ = prior_backward(dlog_w)
-            dz_posterior, dmu_posterior, dlogvar_posterior = posterior_backward(-dlog_w)
-            dmu_z, dlogvar_z = reparameterize_backward(dz_decoder + dz_prior + dz_posterior)
-            dmu, dlogvar = dmu_z + dmu_posterior, dlogvar_z + dlogvar_posterior
+            dmu, dlogvar, decoder_grads = weights_backward(dlog_w)
             dencoded = xp.concatenate([dmu, dlogvar], axis=1).reshape(n, k, -1).sum(axis=1)
             _, encoder_grads = encoder_backward(dencoded, inputs=False)
             return prefixed("encoder", encoder_grads) | prefixed("decoder", decoder_grads)
 
-        reconstruction = negative.reshape(n, k).mean(axis=1)
+        reconstruction = weights.reconstruction.reshape(n, k).mean(axis=1)
         kl, _ = kl_to_standard_normal(*_halves(encoded))
         return NegativeELBO(loss, reconstruction, kl), backward
 
+    def log_weights(
+        self, x: Array, mu: Array, logvar: Array, eps: Array
+    ) -> tuple[LogWeights, Callable[[Array], tuple[Array, Array, Params]]]:
+        """Compute log w = log p(x | z) + log p(z) - log q(z | x) at z = mu + sigma * eps.
+
+        Args:
+            x: (N, D), in [0, 1].
+            mu, logvar: (N, Z), of q(z | x).
+            eps: (N, Z), a draw from N(0, 1).
+
+        Returns:
+            log w and -log p(x | z), and the backward pass
+            dlog_w -> (dmu, dlogvar, grads of `decoder.params`).
+
+        Raises:
+            MinigenError: the shapes do not fit.
+        """
+        z, reparameterize_backward = reparameterize(mu, logvar, eps)
+        logits, decoder_backward = self.decoder(z)
+        reconstruction, reconstruction_backward = bce_with_logits(logits, x)
+        zero = array_module(mu).zeros_like(mu)
+        log_prior, prior_backward = log_normal(z, zero, zero)
+        log_posterior, posterior_backward = log_normal(z, mu, logvar)
+        log_w = log_prior - log_posterior - reconstruction
+
+        def backward(dlog_w: Array) -> tuple[Array, Array, Params]:
+            dz_decoder, decoder_grads = decoder_backward(reconstruction_backward(-dlog_w))
+            dz_prior, _, _ = prior_backward(dlog_w)
+            dz_posterior, dmu_posterior, dlogvar_posterior = posterior_backward(-dlog_w)
+            dmu_z, dlogvar_z = reparameterize_backward(dz_decoder + dz_prior + dz_posterior)
+            return dmu_z + dmu_posterior, dlogvar_z + dlogvar_posterior, decoder_grads
+
+        return LogWeights(log_w, reconstruction), backward
+
     def encode(self, x: Array) -> tuple[Array, Array]:
-        """(mu, logvar) of q(z | x), each (N, Z)."""
+        """Compute (mu, logvar) of q(z | x), each (N, Z)."""
         return _halves(self.encoder(x)[0])
 
     def decode(self, z: Array) -> Array:
-        """The means of p(x | z), pixel by pixel: (N, D), in [0, 1]."""
+        """Compute the means of p(x | z), pixel by pixel: (N, D), in [0, 1]."""
         return sigmoid(self.decoder(z)[0])
 
 

@@ -1,0 +1,43 @@
+"""The mathematics (1): layers, losses, Gaussians and optimizers, each with its backward pass.
+
+Read `module`, `layers`, `losses`, `gaussian` and `optim`, in this order; then `minigen.models`.
+"""
+
+from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from minigen.nn.layers import (
+    Activation,
+    Layer,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    mlp,
+)
+from minigen.nn.losses import bce, bce_with_logits, mse
+from minigen.nn.module import Composite, Module
+from minigen.nn.optim import SGD, Adam, Average
+
+__all__ = [
+    "SGD",
+    "Activation",
+    "Adam",
+    "Average",
+    "Composite",
+    "Layer",
+    "LeakyReLU",
+    "Linear",
+    "Module",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "bce",
+    "bce_with_logits",
+    "kl_to_standard_normal",
+    "log_normal",
+    "mlp",
+    "mse",
+    "reparameterize",
+]

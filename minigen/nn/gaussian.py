@@ -6,10 +6,9 @@ sigma = exp(logvar / 2). The results are per example, in nats, as in `losses`.
 
 import math
 from collections.abc import Callable
-from types import ModuleType
 
-from minigen.backend import Array, array_module
-from minigen.errors import MinigenError
+from minigen.backend import Array
+from minigen.checks import check_rows, check_shape
 from minigen.nn.losses import upstream
 
 LOG_2PI = math.log(2 * math.pi)
@@ -34,10 +33,11 @@ def reparameterize(
     Raises:
         MinigenError: the shapes differ.
     """
-    xp = _check_same_shape(mu=mu, logvar=logvar, eps=eps)
+    xp = check_rows(mu=mu, logvar=logvar, eps=eps)
     noise = xp.exp(logvar / 2) * eps
 
     def backward(dz: Array) -> tuple[Array, Array]:
+        check_shape("dz", dz, noise.shape)
         return dz, dz * noise / 2
 
     return mu + noise, backward
@@ -62,7 +62,7 @@ def kl_to_standard_normal(
     Raises:
         MinigenError: the shapes differ.
     """
-    xp = _check_same_shape(mu=mu, logvar=logvar)
+    xp = check_rows(mu=mu, logvar=logvar)
     excess = xp.expm1(logvar)  # sigma^2 - 1, exact near sigma = 1 too
     kl = 0.5 * (mu * mu + excess - logvar).sum(axis=1)
 
@@ -89,7 +89,7 @@ def log_normal(
     Raises:
         MinigenError: the shapes differ.
     """
-    xp = _check_same_shape(x=x, mu=mu, logvar=logvar)
+    xp = check_rows(x=x, mu=mu, logvar=logvar)
     precision = xp.exp(-logvar / 2)  # 1 / sigma
     u = (x - mu) * precision
     log_density = -0.5 * (LOG_2PI + logvar + u * u).sum(axis=1)
@@ -100,13 +100,3 @@ def log_normal(
         return -dmu, dmu, 0.5 * weight * (u * u - 1)
 
     return log_density, backward
-
-
-def _check_same_shape(**arrays: Array) -> ModuleType:
-    xp = array_module(*arrays.values())
-    shapes = {name: array.shape for name, array in arrays.items()}
-    first = next(iter(shapes.values()))
-    if len(first) != 2 or set(shapes.values()) != {first}:
-        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise MinigenError(f"expected (N, Z) arrays of one shape, got {found}")
-    return xp

@@ -10,97 +10,32 @@ A backward pass does no work that nobody asked for: `backward(dy, inputs=False)`
 dx, and `backward(dy, params=False)` returns no grads.
 """
 
-import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from typing import Protocol, Self
+from typing import Protocol
 
 from minigen.backend import Array, Generator, array_module
+from minigen.checks import check_fraction, check_generator, check_shape, check_whole
 from minigen.errors import MinigenError
-
-Params = dict[str, Array]
+from minigen.nn.module import Composite, Module, Params, prefixed
 
 
 class Backward(Protocol):
-    """What a layer returns beside its value: (dy) -> (dx, grads)."""
+    """The backward pass of a layer: dy -> (dx, grads)."""
 
     def __call__(
         self, dy: Array, inputs: bool = True, params: bool = True
     ) -> tuple[Array, Params]: ...
 
 
-class Module:
-    """Anything with parameters: a flat dict of arrays by name, as in PyTorch's state_dict.
-
-    Optimizers update these arrays in place. To put other arrays in their stead (another dtype,
-    another device, the content of a file) use `with_params`.
-    """
-
-    def __init__(self, params: Params) -> None:
-        self.params = params
-
-    def with_params(self, params: Mapping[str, Array]) -> Self:
-        """The same module over these parameters; this one keeps its own.
-
-        Raises:
-            MinigenError: the names or the shapes differ from those of `self.params`.
-        """
-        self._check_fit(params)
-        twin = copy.copy(self)
-        twin.params = dict(params)
-        return twin
-
-    def _check_fit(self, params: Mapping[str, Array]) -> None:
-        for name in sorted(self.params.keys() | params.keys()):
-            expected, found = (
-                str(owner[name].shape) if name in owner else "nothing"
-                for owner in (self.params, params)
-            )
-            if expected != found:
-                raise MinigenError(
-                    f"parameter {name!r} of {type(self).__name__}: expected {expected}, "
-                    f"got {found}; pass one array of the same shape for every name in .params"
-                )
-
-
 class Layer(Module, ABC):
     """A module that maps x (N, n_in) to y (N, n_out), row by row."""
 
-    def __init__(self, params: Params | None = None) -> None:
-        super().__init__(params or {})
-
     @abstractmethod
     def __call__(self, x: Array) -> tuple[Array, Backward]:
-        """y, and the backward pass dy -> (dx, grads)."""
-
-
-class Composite(Module):
-    """A module made of parts, whose parameters it shows under dotted names.
-
-    A subclass is constructed from its parts alone, in the order in which it names them here.
-    """
-
-    def __init__(self, **parts: Module) -> None:
-        super().__init__({})
-        self.parts = parts
-        for name, part in parts.items():
-            self.params |= prefixed(name, part.params)
-
-    def with_params(self, params: Mapping[str, Array]) -> Self:
-        self._check_fit(params)
-        return type(self)(
-            *(
-                part.with_params({key: params[f"{name}.{key}"] for key in part.params})
-                for name, part in self.parts.items()
-            )
-        )
-
-
-def prefixed(name: str, params: Params) -> Params:
-    """The same arrays under dotted names: "weight" becomes "name.weight"."""
-    return {f"{name}.{key}": array for key, array in params.items()}
+        """Compute y, and the backward pass dy -> (dx, grads)."""
 
 
 class Linear(Layer):
@@ -119,8 +54,9 @@ class Linear(Layer):
     """
 
     def __init__(self, n_in: int, n_out: int, rng: Generator, dtype: str = "float32") -> None:
-        if n_in < 1 or n_out < 1:
-            raise MinigenError(f"Linear({n_in}, {n_out}): both widths must be at least 1")
+        check_whole("n_in of Linear", n_in)
+        check_whole("n_out of Linear", n_out)
+        check_generator(rng)
         limit = 1 / math.sqrt(n_in)
         weight = rng.uniform(-limit, limit, (n_in, n_out)).astype(dtype)
         bias = rng.uniform(-limit, limit, n_out).astype(dtype)
@@ -134,15 +70,24 @@ class Linear(Layer):
                 f"Linear expects x of shape (N, {weight.shape[0]}), got {x.shape}; "
                 "one example a row"
             )
+        if x.real.dtype != weight.real.dtype:
+            raise MinigenError(
+                f"Linear computes in {weight.dtype}, got x in {x.dtype}; convert it, pixels by "
+                f"minigen.data.scaled(x), others by x.astype({weight.dtype.name!r})"
+            )
         y = x @ weight
         y += bias
 
         def backward(dy: Array, inputs: bool = True, params: bool = True) -> tuple[Array, Params]:
+            check_shape("dy", dy, y.shape)
             grads = {"weight": x.T @ dy, "bias": dy.sum(axis=0)} if params else {}
             dx = dy @ weight.T if inputs else None
             return dx, grads
 
         return y, backward
+
+    def __repr__(self) -> str:
+        return "Linear({}, {})".format(*self.params["weight"].shape)
 
 
 class Activation(Layer):
@@ -150,12 +95,13 @@ class Activation(Layer):
 
     @abstractmethod
     def apply(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        """(y, chain), where chain(dy) = dy * dy/dx."""
+        """Compute (y, chain), where chain(dy) = dy * dy/dx."""
 
     def __call__(self, x: Array) -> tuple[Array, Backward]:
         y, chain = self.apply(x)
 
         def backward(dy: Array, inputs: bool = True, params: bool = True) -> tuple[Array, Params]:
+            check_shape("dy", dy, y.shape)
             return (chain(dy) if inputs else None), {}
 
         return y, backward
@@ -178,9 +124,7 @@ class LeakyReLU(Activation):
 
     def __init__(self, slope: float = 0.2) -> None:
         super().__init__()
-        if not 0 <= slope < 1:
-            raise MinigenError(f"LeakyReLU: slope must be in [0, 1), got {slope}")
-        self.slope = float(slope)  # a NumPy float64 would make float64 of the arrays
+        self.slope = check_fraction("slope of LeakyReLU", slope)
 
     def apply(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         y = array_module(x).maximum(x, self.slope * x)
@@ -192,6 +136,9 @@ class LeakyReLU(Activation):
             return dy * slopes
 
         return y, chain
+
+    def __repr__(self) -> str:
+        return f"LeakyReLU({self.slope:g})"
 
 
 class Sigmoid(Activation):
@@ -232,26 +179,41 @@ class Sequential(Composite, Layer):
     """
 
     def __init__(self, *layers: Layer) -> None:
-        super().__init__(**{str(i): layer for i, layer in enumerate(layers)})
-        self.layers = layers
-        trained = (i for i, layer in enumerate(layers) if layer.params)
-        self._first_trained = next(trained, len(layers))
+        super().__init__()
+        vars(self).update({str(i): layer for i, layer in enumerate(layers)})
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers in their order."""
+        return tuple(part for part in self.parts.values() if isinstance(part, Layer))
 
     def __call__(self, x: Array) -> tuple[Array, Backward]:
-        backwards = []
-        for layer in self.layers:
+        layers, backwards = self.layers, []
+        for layer in layers:
             x, backward_of_layer = layer(x)
             backwards.append(backward_of_layer)
+        trained = (i for i, layer in enumerate(layers) if layer.params)
+        first_trained = next(trained, len(layers))
 
         def backward(dy: Array, inputs: bool = True, params: bool = True) -> tuple[Array, Params]:
             grads: Params = {}
-            last = 0 if inputs else self._first_trained  # nobody needs a gradient beyond this one
+            last = 0 if inputs else first_trained  # nobody needs a gradient beyond this one
             for i in reversed(range(last, len(backwards))):
                 dy, layer_grads = backwards[i](dy, inputs=inputs or i > last, params=params)
                 grads |= prefixed(str(i), layer_grads)
             return (dy if inputs else None), grads
 
         return x, backward
+
+    @property
+    def outline(self) -> str:
+        """The widths that rows pass through, such as 784-400-40."""
+        shapes = [array.shape for array in self.params.values() if array.ndim == 2]
+        widths = [n_in for n_in, _ in shapes[:1]] + [n_out for _, n_out in shapes]
+        return "-".join(map(str, widths)) or repr(self)
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self.layers))})"
 
 
 def mlp(
@@ -260,7 +222,7 @@ def mlp(
     activation: Callable[[], Layer] = ReLU,
     dtype: str = "float32",
 ) -> Sequential:
-    """Linear layers through these widths, with an activation between each two of them.
+    """Build Linear layers through these widths, with an activation between each two of them.
 
     mlp([784, 400, 20], rng) is Linear(784, 400), ReLU(), Linear(400, 20).
     """
@@ -270,8 +232,8 @@ def mlp(
     return Sequential(*layers[:-1])
 
 
-def glorot(params: Params, rng: Generator) -> Params:
-    """Other initial values for the parameters of Linear layers, by name: biases 0, and weights
+def glorot(params: Mapping[str, Array], rng: Generator) -> Params:
+    """Draw other initial values for the parameters of Linear layers, by name: biases 0, weights
 
         W ~ uniform on +-sqrt(6 / (n_in + n_out))
 

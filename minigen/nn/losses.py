@@ -12,6 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from minigen.backend import Array, array_module, cache_sized, fused
+from minigen.checks import check_rows, check_shape, check_unit_interval
 from minigen.errors import MinigenError
 from minigen.nn.layers import relu
 
@@ -36,7 +37,7 @@ def mse(prediction: Array, target: Array) -> tuple[Array, LossBackward]:
     Raises:
         MinigenError: the shapes differ, are not (N, D), or have no rows.
     """
-    check_batch(prediction, target)
+    check_rows(prediction=prediction, target=target)
     error = prediction - target
     loss = (error * error).sum(axis=1)
 
@@ -63,10 +64,11 @@ def bce(probability: Array, target: Array) -> tuple[Array, LossBackward]:
         (N,) in nats, and the backward pass to the probability.
 
     Raises:
-        MinigenError: the shapes differ, are not (N, D), or have no rows; a probability is not
-            strictly between 0 and 1.
+        MinigenError: the shapes differ, are not (N, D), or have no rows; a target is not in [0, 1],
+            or a probability not strictly between 0 and 1.
     """
-    xp = check_batch(probability, target)
+    xp = check_rows(probability=probability, target=target)
+    check_unit_interval("target", target)
     if not ((probability.real > 0) & (probability.real < 1)).all():
         raise MinigenError(
             "bce: probabilities must lie strictly between 0 and 1, and one does not; "
@@ -89,15 +91,16 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     Args:
         logits: (N, D), any finite values.
         target: (N, D), in [0, 1]. Grey values are allowed; the loss is then at least their own
-            entropy. The range is checked where data enters, not here at every step.
+            entropy.
 
     Returns:
         (N,) in nats, and the backward pass to the logits.
 
     Raises:
-        MinigenError: the shapes differ, are not (N, D), or have no rows.
+        MinigenError: the shapes differ, are not (N, D), or have no rows; a target is not in [0, 1].
     """
-    xp = check_batch(logits, target)
+    xp = check_rows(logits=logits, target=target)
+    check_unit_interval("target", target)
     e, loss = xp.empty_like(logits), xp.empty_like(logits[:, 0])
     for some, t, e_some, loss_some in cache_sized(logits, target, e, loss):
         xp.exp(xp.minimum(some, -some), out=e_some)  # exp(-|l|)
@@ -154,23 +157,9 @@ def upstream(dloss: Array | None, loss: Array) -> Array:
     """The weight of each example in the final scalar: dloss (N,), or 1/N each, for the mean.
 
     Raises:
-        MinigenError: dloss has another shape than loss.
+        MinigenError: dloss is no array of the shape of loss.
     """
     if dloss is None:
         return array_module(loss).full_like(loss, 1 / loss.shape[0])
-    if dloss.shape != loss.shape:
-        raise MinigenError(
-            f"backward: expected one weight per example, shape {loss.shape}, got {dloss.shape}"
-        )
+    check_shape("backward, one weight for each example", dloss, loss.shape)
     return dloss
-
-
-def check_batch(prediction: Array, target: Array) -> ModuleType:
-    """The array module of two equal (N, D) batches with N >= 1."""
-    xp = array_module(prediction, target)
-    if prediction.ndim != 2 or prediction.shape != target.shape or prediction.shape[0] < 1:
-        raise MinigenError(
-            f"expected two (N, D) arrays of one shape with at least one row, got "
-            f"{prediction.shape} and {target.shape}; reshape one of them, nothing is broadcast"
-        )
-    return xp

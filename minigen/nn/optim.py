@@ -12,19 +12,41 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from minigen.backend import Array, array_module, fused
+from minigen.checks import check_fraction, check_positive
 from minigen.errors import MinigenError
-from minigen.nn.layers import Params, prefixed
+from minigen.nn.module import Params, prefixed
 
 
-class Optimizer(ABC):
-    """What SGD and Adam share: the parameters, the learning rate, the check of the gradients."""
+class Stateful(ABC):
+    """Something that takes steps: a count t of them, and buffers beside the parameters."""
 
-    def __init__(self, params: Params, lr: float) -> None:
-        if not 0 < lr < math.inf:
-            raise MinigenError(f"learning rate must be a positive number, got {lr}")
+    def __init__(self, params: Mapping[str, Array]) -> None:
         self.params = params
-        self.lr = lr
         self.t = 0  # steps taken
+
+    @property
+    @abstractmethod
+    def buffers(self) -> Params:
+        """The arrays that steps change, by name, without the parameters."""
+
+    @property
+    def state(self) -> Params:
+        """All that the next step depends on, beside the parameters: t and the buffers."""
+        return {"t": self.t, **self.buffers}
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Go on from where `state` was taken; its arrays, in NumPy, are copied."""
+        self.t = int(state["t"])
+        for name, array in self.buffers.items():
+            array[...] = array_module(array).asarray(state[name])
+
+
+class Optimizer(Stateful):
+    """The base of SGD and Adam: the parameters, the learning rate, the check of the gradients."""
+
+    def __init__(self, params: Mapping[str, Array], lr: float) -> None:
+        super().__init__(params)
+        self.lr = check_positive("learning rate", lr)
 
     def step(self, grads: Mapping[str, Array]) -> None:
         """Update every parameter once.
@@ -43,21 +65,12 @@ class Optimizer(ABC):
         self.t += 1
         self._update(grads)
 
-    @property
-    @abstractmethod
-    def state(self) -> dict[str, Array]:
-        """All that the next step depends on, beside the parameters: arrays and numbers by name."""
-
-    def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from where `state` was taken; its arrays, in NumPy, are copied."""
-        self.t = int(state["t"])
-        for name, array in self.state.items():
-            if name != "t":
-                array[...] = array_module(array).asarray(state[name])
-
     @abstractmethod
     def _update(self, grads: Mapping[str, Array]) -> None:
         """One step along these gradients, which fit the parameters."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(lr {self.lr:g}, {len(self.params)} arrays, step {self.t})"
 
 
 class SGD(Optimizer):
@@ -72,16 +85,14 @@ class SGD(Optimizer):
         MinigenError: an argument is out of its range.
     """
 
-    def __init__(self, params: Params, lr: float, momentum: float = 0.0) -> None:
+    def __init__(self, params: Mapping[str, Array], lr: float, momentum: float = 0.0) -> None:
         super().__init__(params, lr)
-        if not 0 <= momentum < 1:
-            raise MinigenError(f"momentum must be in [0, 1), got {momentum}")
-        self.momentum = momentum
+        self.momentum = check_fraction("momentum", momentum)
         self.velocity = {name: _zeros_like(p) for name, p in params.items()}
 
     @property
-    def state(self) -> dict[str, Array]:
-        return {"t": self.t, **prefixed("velocity", self.velocity)}
+    def buffers(self) -> Params:
+        return prefixed("velocity", self.velocity)
 
     def _update(self, grads: Mapping[str, Array]) -> None:
         for name, param in self.params.items():
@@ -110,23 +121,22 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params: Params,
+        params: Mapping[str, Array],
         lr: float = 1e-3,
         betas: Sequence[float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
         super().__init__(params, lr)
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        if len(betas) != 2:
             raise MinigenError(f"betas must be two numbers in [0, 1), got {betas}")
-        if not 0 < eps < math.inf:
-            raise MinigenError(f"eps must be a positive number, got {eps}")
-        self.betas, self.eps = betas, eps
+        self.betas = check_fraction("beta 1", betas[0]), check_fraction("beta 2", betas[1])
+        self.eps = check_positive("eps", eps)
         self.m = {name: _zeros_like(p) for name, p in params.items()}
         self.v = {name: _zeros_like(p) for name, p in params.items()}
 
     @property
-    def state(self) -> dict[str, Array]:
-        return {"t": self.t, **prefixed("m", self.m), **prefixed("v", self.v)}
+    def buffers(self) -> Params:
+        return {**prefixed("m", self.m), **prefixed("v", self.v)}
 
     def _update(self, grads: Mapping[str, Array]) -> None:
         b1, b2 = self.betas
@@ -138,7 +148,7 @@ class Adam(Optimizer):
             _adam([param, grads[name], self.m[name], self.v[name]], b1, b2, root, shift)
 
 
-class Average:
+class Average(Stateful):
     """The mean of where parameters have been, with weights that fade:
 
         a = (p_n + d p_(n-1) + d^2 p_(n-2) + ... + d^(n-1) p_1) / (1 + d + ... + d^(n-1))
@@ -154,30 +164,24 @@ class Average:
         MinigenError: decay is out of its range.
     """
 
-    def __init__(self, params: Params, decay: float) -> None:
-        if not 0 <= decay < 1:
-            raise MinigenError(f"decay must be in [0, 1), got {decay}")
-        self.params, self.decay = params, decay
+    def __init__(self, params: Mapping[str, Array], decay: float) -> None:
+        super().__init__(params)
+        self.decay = check_fraction("decay", decay)
         self.mean = {name: p.copy() for name, p in params.items()}
-        self.n = 0  # updates
 
     def update(self) -> None:
         """Take in the parameters as they are now."""
-        self.n += 1
-        weight = (1 - self.decay) / (1 - self.decay**self.n)
+        self.t += 1
+        weight = (1 - self.decay) / (1 - self.decay**self.t)
         for name, mean in self.mean.items():
             _average([mean, self.params[name]], 1 - weight)
 
     @property
-    def state(self) -> dict[str, Array]:
-        """All that the next update depends on, beside the parameters."""
-        return {"n": self.n, **prefixed("mean", self.mean)}
+    def buffers(self) -> Params:
+        return prefixed("mean", self.mean)
 
-    def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from where `state` was taken; its arrays, in NumPy, are copied."""
-        self.n = int(state["n"])
-        for name, mean in self.mean.items():
-            mean[...] = array_module(mean).asarray(state[f"mean.{name}"])
+    def __repr__(self) -> str:
+        return f"Average(decay {self.decay:g}, {len(self.mean)} arrays, step {self.t})"
 
 
 @fused

@@ -1,0 +1,29 @@
+"""How a model learns: options, a trainer for each model, the loop, and `fit`."""
+
+from minigen.training.autoencoder import AutoencoderOptions, AutoencoderTrainer
+from minigen.training.fitting import OPTIONS, TRAINERS, Run, fit, prepare
+from minigen.training.gan import GANOptions, GANTrainer
+from minigen.training.loop import EpochRecord, Stream, evaluate, train
+from minigen.training.options import Options
+from minigen.training.trainer import Trainer
+from minigen.training.vae import VAEOptions, VAETrainer
+
+__all__ = [
+    "OPTIONS",
+    "TRAINERS",
+    "AutoencoderOptions",
+    "AutoencoderTrainer",
+    "EpochRecord",
+    "GANOptions",
+    "GANTrainer",
+    "Options",
+    "Run",
+    "Stream",
+    "Trainer",
+    "VAEOptions",
+    "VAETrainer",
+    "evaluate",
+    "fit",
+    "prepare",
+    "train",
+]

@@ -1,152 +1,103 @@
-"""The autoencoder as the commands run it."""
+"""How an autoencoder is trained: its options and its step."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from minigen.backend import Array, Generator, generator, to_numpy
-from minigen.data import Dataset, require_unit_interval, scaled, some
-from minigen.metrics import bounds as metrics
-from minigen.metrics.bounds import Progress
-from minigen.metrics.finding import Finding
+from minigen.data import scaled, subsample
 from minigen.models.autoencoder import Autoencoder
-from minigen.nn.layers import Params, sigmoid
+from minigen.nn.layers import sigmoid
 from minigen.nn.losses import bce_with_logits, mse
-from minigen.nn.optim import Adam, Optimizer
-from minigen.training.base import Add
-from minigen.training.encoder import EncoderSystem
-from minigen.training.loop import Stream, Terms, evaluate
-from minigen.training.schedule import add_schedule
-from minigen.workshop import cli
+from minigen.nn.module import Params
+from minigen.nn.optim import Adam
+from minigen.training.loop import Logged, Stream
+from minigen.training.options import Options, option
+from minigen.training.trainer import Trainer
 
 N_FITTED = 10_000  # training rows, at most, whose codes a Gaussian is fitted to
 
 
-class AutoencoderSystem(EncoderSystem):
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderOptions(Options):
+    """The options of an autoencoder and its training."""
+
+    model: ClassVar[str] = "ae"
+
+    lr: float = option(1e-3, "learning rate of Adam", metavar="RATE", above=0)
+    reconstruction: str = option(
+        "mse", "squared error, or cross-entropy for values in [0, 1]", choices=("mse", "bce")
+    )
+    noise: float = option(
+        0.0,
+        "of the Gaussian noise on the encoder's input while learning; the target is clean",
+        metavar="STD",
+        least=0,
+    )
+
+
+class AutoencoderTrainer(Trainer[AutoencoderOptions, Autoencoder]):
     """An autoencoder with Adam, on squared error or on cross-entropy, denoising if asked to."""
 
     title = "autoencoder: a bottleneck that learns to copy, and no density"
     samples_title = "Test rows through the bottleneck"
-    samples_name = "reconstructions"
-    module: Autoencoder
+    has_encoder, has_prior = True, False
 
-    @staticmethod
-    def add_options(add: Add) -> None:
-        add(
-            "--hidden",
-            type=cli.wholes,
-            default="400",
-            metavar="WIDTHS",
-            help="hidden layers of the encoder, mirrored by the decoder; '' makes both linear",
-        )
-        add("--latent-dim", type=cli.whole(1), default=20, metavar="Z", help="width of the code z")
-        add("--lr", type=cli.real(above=0), default=1e-3, metavar="RATE", help=cli.LR_HELP)
-        add(
-            "--reconstruction",
-            choices=("mse", "bce"),
-            default="mse",
-            help="squared error, or cross-entropy for values in [0, 1]",
-        )
-        add(
-            "--noise",
-            type=cli.real(least=0),
-            default=0.0,
-            metavar="STD",
-            help="of the Gaussian noise on the encoder's input while learning; the target is clean",
-        )
-        add_schedule(add)
+    @property
+    def networks(self) -> dict[str, list[int]]:
+        widths = [self.width, *self.options.hidden, self.options.latent_dim]
+        return {"encoder": widths, "decoder": widths[::-1]}
 
-    @staticmethod
-    def networks(options: Mapping[str, Any], width: int) -> dict[str, list[int]]:
-        sizes = [width, *options["hidden"], options["latent_dim"]]
-        return {"encoder": sizes, "decoder": sizes[::-1]}
+    @property
+    def titles(self) -> dict[str, str]:
+        return {"loss": "cross-entropy in nats" if self.on_logits else "squared error"}
+
+    @property
+    def units(self) -> str:
+        return f"loss = {self.titles['loss']} per example, summed over columns"
+
+    @property
+    def on_logits(self) -> bool:
+        """Whether the decoder gives logits."""
+        return self.options.reconstruction == "bce"
+
+    def start(self) -> None:
+        if self.on_logits:
+            self.dataset.require_unit_interval()
 
     def build(self, rng: Generator) -> Autoencoder:
-        return Autoencoder.mlp(self.width, self.options["hidden"], self.options["latent_dim"], rng)
+        return Autoencoder.mlp(self.width, self.options.hidden, self.options.latent_dim, rng)
 
-    def make_optimizers(self) -> dict[str, Optimizer]:
-        return {"optimizer": Adam(self.module.params, lr=self.options["lr"])}
+    def make_optimizers(self) -> dict[str, Adam]:
+        return {"optimizer": Adam(self.model.params, self.options.lr)}
 
-    @property
-    def terms(self) -> str:
-        return f"loss = {self._distance} per example, summed over columns"
-
-    @property
-    def titles(self) -> Mapping[str, str]:
-        return {"loss": self._distance}
-
-    @property
-    def _distance(self) -> str:
-        return "cross-entropy in nats" if self._on_logits else "squared error"
-
-    @property
-    def _on_logits(self) -> bool:
-        return bool(self.options["reconstruction"] == "bce")
-
-    def check_data(self, dataset: Dataset) -> None:
-        if self._on_logits:
-            require_unit_interval(dataset)
-
-    def learn(self, x: Array, rng: Generator) -> Terms:
-        noise = self.options["noise"]
-        seen = x + noise * rng.standard_normal(x.shape, dtype=x.dtype) if noise else x
-        loss, backward = self._loss(seen, x)
+    def train_step(self, x: Array, rng: Generator) -> Logged:
+        std = self.options.noise
+        noisy = x + std * rng.standard_normal(x.shape, dtype=x.dtype) if std else x
+        loss, backward = self._loss(noisy, x)
         self.optimizers["optimizer"].step(backward())
         return {"loss": loss}
 
-    def judge(self, x: Array, rng: Generator) -> Terms:
+    def test_step(self, x: Array, rng: Generator) -> Logged:
         return {"loss": self._loss(x, x)[0]}
 
     def _loss(self, x: Array, target: Array) -> tuple[Array, Callable[..., Params]]:
-        return self.module.loss(x, target, bce_with_logits if self._on_logits else mse)
+        return self.model.loss(x, target, bce_with_logits if self.on_logits else mse)
 
     def encode(self, rows: np.ndarray) -> np.ndarray:
-        return to_numpy(self.module.encoder(self.xp.asarray(rows))[0])
+        return to_numpy(self.model.encoder(self.xp.asarray(rows))[0])
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        output, _ = self.module.decoder(self.xp.asarray(codes))
-        return to_numpy(sigmoid(output) if self._on_logits else output)
+        output, _ = self.model.decoder(self.xp.asarray(codes))
+        return to_numpy(sigmoid(output) if self.on_logits else output)
 
-    def draw_codes(self, count: int, rng: np.random.Generator, dataset: Dataset) -> np.ndarray:
-        """An autoencoder has no p(z): codes from the Gaussian that fits those of training rows."""
-        rows = some(dataset.train, N_FITTED, generator(np, self.options["seed"], Stream.ROWS))
+    def draw_codes(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw codes from the Gaussian that fits those of training rows: there is no p(z)."""
+        rows_rng = generator(np, self.options.seed, Stream.ROWS)
+        rows = subsample(self.dataset.train, N_FITTED, rows_rng)
         codes = self.encode(scaled(rows)).astype(np.float64)
         covariance = np.atleast_2d(np.cov(codes, rowvar=False, ddof=0))
         drawn = rng.multivariate_normal(codes.mean(axis=0), covariance, count)
         return drawn.astype(np.float32)
-
-    def snapshot_codes(self, dataset: Dataset) -> np.ndarray:
-        """The codes of the same test rows."""
-        return self.encode(scaled(dataset.test[: len(self.noise)]))
-
-    def evaluate(
-        self, dataset: Dataset, settings: Mapping[str, Any], progress: Progress
-    ) -> list[Finding]:
-        rows = {"train": self.xp.asarray(dataset.train), "test": self.xp.asarray(dataset.test)}
-        losses = {
-            split: evaluate(self, rows[split], self.options["seed"])["loss"] for split in rows
-        }
-        if self._on_logits:
-            return [
-                Finding(
-                    f"{split} cross-entropy",
-                    loss,
-                    "nats per example",
-                    f"the values' own entropy: {metrics.pixel_entropy(rows[split]):.2f}",
-                    "no likelihood: the code is not random",
-                )
-                for split, loss in losses.items()
-            ]
-        n_components = self.options["latent_dim"]
-        floors = metrics.pca_error(rows["train"], rows["test"], n_components)
-        return [
-            Finding(
-                f"{split} squared error",
-                losses[split],
-                "per example, summed over columns",
-                f"PCA with {n_components} components: {floor:.4f}",
-                "a small error does not mean that the code can be sampled",
-            )
-            for split, floor in zip(("train", "test"), floors, strict=True)
-        ]

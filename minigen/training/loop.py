@@ -1,9 +1,9 @@
 """The training loop: batches, epochs, means, and the moment at which a loss is no longer finite.
 
-    for record in train(task, dataset, epochs=10, batch_size=128):
+    for record in train(learner, dataset, epochs=10, batch_size=128):
         print(record.epoch, record.train["loss"], record.test["loss"])
 
-A task knows how one batch is learnt from and judged; the loop knows nothing of models. What an
+A learner knows how one batch is learnt from and tested; the loop knows nothing of models. What an
 epoch draws is a function of (seed, epoch) alone.
 """
 
@@ -18,15 +18,16 @@ from typing import Protocol
 import numpy as np
 
 from minigen.backend import Array, Generator, array_module, generator, to_numpy
-from minigen.data import Dataset, scaled
+from minigen.checks import check_whole
+from minigen.data import Dataset, batches
 from minigen.errors import MinigenError
 
-EVALUATION_BATCH = 1000
+TEST_BATCH = 1000
 POLL_SECONDS = 0.1  # how often the losses are read: each reading waits for the device
 
-Terms = dict[str, Array]  # per-example values (N,), by name
+Logged = dict[str, Array]  # what a step logs: values of each example (N,), by name
 Means = dict[str, float]
-Progress = Callable[[int, float, Means], None]  # (epoch, part of it that is done, means so far)
+EpochProgress = Callable[[int, float, Means], None]  # (epoch, part of it done, means so far)
 
 
 class Stream(IntEnum):
@@ -45,19 +46,19 @@ class Stream(IntEnum):
     ROWS = 8
 
 
-class Task(Protocol):
-    """How one batch x (N, D) is learnt from and judged."""
+class Learner(Protocol):
+    """A model in training: how one batch x (N, D) is learnt from and tested."""
 
-    def learn(self, x: Array, rng: Generator) -> Terms:
-        """Update the parameters once; the terms are those before the update."""
+    def train_step(self, x: Array, rng: Generator) -> Logged:
+        """Update the parameters once; return the values from before the update."""
 
-    def judge(self, x: Array, rng: Generator) -> Terms:
-        """The same terms, without an update."""
+    def test_step(self, x: Array, rng: Generator) -> Logged:
+        """Return the same values, without an update."""
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """Mean terms per example over an epoch: while learning, and afterwards on the test rows."""
+    """Means over the examples of an epoch: while learning, and afterwards on the test rows."""
 
     epoch: int
     train: Means
@@ -65,7 +66,7 @@ class EpochRecord:
 
 
 def train(
-    task: Task,
+    learner: Learner,
     dataset: Dataset,
     *,
     epochs: int,
@@ -74,90 +75,91 @@ def train(
     done: int = 0,
     xp: ModuleType = np,
     schedule: Callable[[int], None] = lambda epoch: None,
-    progress: Progress = lambda epoch, done, means: None,
+    progress: EpochProgress = lambda epoch, done, means: None,
 ) -> Iterator[EpochRecord]:
-    """Learn, one epoch for each record drawn from this iterator.
+    """Train, one epoch for each record drawn from this iterator.
 
     The rows are shuffled every epoch; the last batch of an epoch may be smaller.
 
     Args:
-        task: what to do with a batch.
+        learner: what to do with a batch.
         dataset: rows of any N >= 1.
         epochs: how many, counted from 1.
         batch_size: rows in a batch.
         seed: equal seeds on equal backends, and equal models of GPU, give equal records and
             parameters.
-        done: how many of the epochs the task has behind it; the first is done + 1.
-        xp: where the rows go and the noise is drawn; the task's parameters must live there too.
+        done: how many of the epochs the learner has behind it; the first is done + 1.
+        xp: where the rows go and the noise is drawn; the learner's parameters must live there too.
         schedule: called with each epoch before it begins; may change learning rates.
         progress: called now and then during an epoch.
 
     Raises:
-        MinigenError: a term is no longer finite; names the epoch and the step.
+        MinigenError: a value is no longer finite, names the epoch and the step; a number is no
+            whole one.
     """
-    rows = xp.asarray(dataset.train)
-    held_back = xp.asarray(dataset.test)
+    check_whole("epochs", epochs, least=0)
+    check_whole("batch_size", batch_size)
+    check_whole("seed", seed, least=0)
+    rows, test = xp.asarray(dataset.train), xp.asarray(dataset.test)
     for epoch in range(done + 1, epochs + 1):
         schedule(epoch)
-        order = generator(np, seed, Stream.SHUFFLE, epoch).permutation(len(rows))
-        learnt = _epoch_means(
-            task.learn,
+        means = _epoch_means(
+            learner.train_step,
             rows,
-            xp.asarray(order),
             batch_size,
+            generator(np, seed, Stream.SHUFFLE, epoch),
             generator(xp, seed, Stream.TRAIN, epoch),
             f"at epoch {epoch} step",
             partial(progress, epoch),
         )
-        yield EpochRecord(epoch, learnt, evaluate(task, held_back, seed))
+        yield EpochRecord(epoch, means, evaluate(learner, test, seed))
 
 
-def evaluate(task: Task, rows: Array, seed: int = 0) -> Means:
-    """Mean terms over these rows, with the same noise at every call of the same seed.
+def evaluate(learner: Learner, rows: Array, seed: int = 0) -> Means:
+    """Average what a learner logs over these rows, with the same noise at each call of a seed.
 
     Raises:
-        MinigenError: a term is not finite.
+        MinigenError: a value is not finite.
     """
-    xp = array_module(rows)
-    noise = generator(xp, seed, Stream.TEST)
-    order = xp.arange(len(rows))
-    return _epoch_means(task.judge, rows, order, EVALUATION_BATCH, noise, "on the test rows, batch")
+    noise = generator(array_module(rows), seed, Stream.TEST)
+    where = "on the test rows, batch"
+    return _epoch_means(learner.test_step, rows, TEST_BATCH, None, noise, where)
 
 
 def _epoch_means(
-    visit: Callable[[Array, Generator], Terms],
+    step: Callable[[Array, Generator], Logged],
     rows: Array,
-    order: Array,
     batch_size: int,
+    shuffle: np.random.Generator | None,
     rng: Generator,
     where: str,
     progress: Callable[[float, Means], None] = lambda done, means: None,
 ) -> Means:
-    """Visit the rows in this order, batch by batch, and average the terms over the rows."""
+    """Take a step with each batch, and average what is logged over the rows."""
     xp = array_module(rows)
-    starts = range(0, len(order), batch_size)
+    n_steps = -(-len(rows) // batch_size)
+    names: list[str] = []
     total = np.zeros(0)
     read = 0
     read_at = time.monotonic()
-    for step, start in enumerate(starts):
-        x = scaled(rows.take(order[start : start + batch_size], axis=0))
-        terms = visit(x, rng)
-        if step == 0:
-            names = list(terms)
-            sums = xp.zeros((len(starts), len(names)), dtype=np.float64)
-            total = np.zeros(len(names))
-        for column, term in enumerate(terms.values()):
-            sums[step, column] = term.sum()
-        last = step + 1 == len(starts)
-        if last or time.monotonic() - read_at > POLL_SECONDS:
-            unread = to_numpy(sums[read : step + 1])
-            _check_finite(unread, names, where, read + 1)
-            total += unread.sum(axis=0)
-            read = step + 1
-            seen = min(read * batch_size, len(order))
-            means = dict(zip(names, (total / seen).tolist(), strict=True))
-            progress(read / len(starts), means)
-            read_at = time.monotonic()
+    with np.errstate(over="ignore", invalid="ignore"):  # then one error says all there is to say
+        for i, x in enumerate(batches(rows, batch_size, shuffle)):
+            logged = step(x, rng)
+            if i == 0:
+                names = list(logged)
+                sums = xp.zeros((n_steps, len(names)), dtype=np.float64)
+                total = np.zeros(len(names))
+            for column, values in enumerate(logged.values()):
+                sums[i, column] = values.sum()
+            if i + 1 == n_steps or time.monotonic() - read_at > POLL_SECONDS:
+                unread = to_numpy(sums[read : i + 1])
+                _check_finite(unread, names, where, read + 1)
+                total += unread.sum(axis=0)
+                read = i + 1
+                seen = min(read * batch_size, len(rows))
+                means = dict(zip(names, (total / seen).tolist(), strict=True))
+                progress(read / n_steps, means)
+                read_at = time.monotonic()
     return means
 
 
@@ -167,5 +169,6 @@ def _check_finite(sums: np.ndarray, names: list[str], where: str, first_step: in
         step, column = np.argwhere(~finite)[0]
         raise MinigenError(
             f"{names[column]} is {sums[step, column]} {where} {first_step + step}; start another "
-            "run with a lower --lr (at its first step: with rescaled data or milder options)"
+            "run with a lower learning rate (at its first step: with rescaled data or milder "
+            "options)"
         )

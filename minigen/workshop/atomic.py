@@ -11,7 +11,7 @@ from minigen.errors import MinigenError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which takes the place of `path` when the block ends without an error.
+    """Open a file to write, which takes the place of `path` when the block ends without an error.
 
     Whoever opens `path`, at any moment and after any crash, finds the old content or the new one.
     A process that is killed leaves its temporary file behind; `remove_leftovers` takes it away.
@@ -39,7 +39,7 @@ def remove_leftovers(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Says of every failure to write in this block that it was `path`, which the system forgets.
+    """Say of every failure to write in this block that it was `path`, which the system forgets.
 
     Raises:
         MinigenError: the disk is full, or the folder is missing or cannot be written.

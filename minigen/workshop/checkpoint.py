@@ -13,7 +13,7 @@ from minigen.data.files import Reader, open_archive
 from minigen.errors import MinigenError
 from minigen.workshop.atomic import replacing
 
-FORMAT = 1
+FORMAT = 2
 
 Header = dict[str, Any]
 
@@ -33,7 +33,7 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         MinigenError: an array holds NaN or infinity, the disk is full, or the folder cannot be
             written. The old file stays as it was.
     """
-    text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
+    text = json.dumps({"format": FORMAT, **header})
     header_bytes = np.frombuffer(text.encode(), np.uint8)
     content: dict[str, Any] = {
         name: np.asarray(array) if np.isscalar(array) else to_numpy(array)
@@ -42,7 +42,7 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
     for name, array in content.items():
         if not np.isfinite(array).all():
             raise MinigenError(
-                f"{name} holds NaN or infinity; lower --lr in another run, or rescale the data"
+                f"{name} holds NaN or infinity; take a lower learning rate, or rescale the data"
             )
     with replacing(path) as file:
         np.savez(file, header=header_bytes, **content)
@@ -51,7 +51,7 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
 def load(
     path: Path, expected: Callable[[Header], Mapping[str, Array]]
 ) -> tuple[Header, dict[str, np.ndarray]]:
-    """The header and the arrays of a checkpoint, which must be exactly those that are expected.
+    """Read the header and the arrays of a checkpoint: exactly those that are expected.
 
     Args:
         path: the file that `save` wrote.
@@ -83,15 +83,33 @@ def load(
     return header, arrays
 
 
+def read_header(path: Path) -> Header:
+    """Read the header of a checkpoint alone.
+
+    Raises:
+        MinigenError: as for `load`.
+    """
+    with open_archive(path) as members:
+        return _header(path, members)
+
+
 def _header(path: Path, members: Mapping[str, Reader]) -> Header:
     try:
         header: Header = json.loads(members["header"]().tobytes())
         version = header["format"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise MinigenError(f"{path}: the header is not one of a checkpoint; train again") from None
     if version != FORMAT:
         raise MinigenError(
-            f"{path}: checkpoint format {reprlib.repr(version)}, this minigen reads {FORMAT}; "
-            "use the version that wrote it"
+            f"{path}: checkpoint format {reprlib.repr(version)}, and this minigen reads format "
+            f"{FORMAT}; use the version that wrote it{_writer(header)}, or train again"
         )
     return header
+
+
+def _writer(header: Header) -> str:
+    """The version that a header of another format names, if it does."""
+    try:
+        return f", minigen {header.get('config', header)['versions']['minigen']}"
+    except (AttributeError, LookupError, TypeError):
+        return ""

@@ -1,7 +1,7 @@
-"""Figures: arrays in, a file out. Nothing here knows a model.
+"""Painters and what they paint on: arrays in, a file out. Nothing here knows a model.
 
 A painter draws one picture into given axes; `picture` saves one painter's work, `animation` that
-of many. Grey images are (M, rows, columns) with values in [0, 1], and 0 is black.
+of many.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
+
+from minigen.workshop.process import backend_unread
+
+with backend_unread():
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
 Painter = Callable[[Axes], None]
 
@@ -51,27 +55,27 @@ def curves(
     train: Mapping[str, Sequence[float]],
     test: Mapping[str, Sequence[float]],
     titles: Mapping[str, str],
-    levels: Mapping[str, tuple[float, str]],
+    references: Mapping[str, tuple[float, str]],
 ) -> None:
     """One panel for each term, over epochs 1, 2, ...: train and test, the last test value named.
 
     Args:
         path: the file.
-        train: values by term, while learning.
-        test: values by term, after each epoch.
-        titles: the terms to draw, and what to call them, with the unit.
-        levels: by term, a value that theory knows and its name, drawn as a line.
+        train: by name, a value for each epoch, while learning.
+        test: the same, after each epoch.
+        titles: the names to draw, and what to call them, with the unit.
+        references: by name, a value that theory knows and what it is, drawn as a line.
     """
     figure = Figure(figsize=(4 * len(titles), 3.4), layout="constrained")
     panels = figure.subplots(1, len(titles), squeeze=False)[0]
-    for axes, (term, title) in zip(panels, titles.items(), strict=True):
-        epochs = range(1, len(test[term]) + 1)
-        axes.plot(epochs, train[term], ".-", color=BLUE, label="train, while learning")
-        axes.plot(epochs, test[term], ".-", color=ORANGE, label="test, after the epoch")
-        if term in levels:
-            level, name = levels[term]
-            axes.axhline(level, color="black", linestyle=":", label=name)
-        axes.set_title(f"{title}\ntest {test[term][-1]:.2f} after epoch {len(test[term])}")
+    for axes, (name, title) in zip(panels, titles.items(), strict=True):
+        epochs = range(1, len(test[name]) + 1)
+        axes.plot(epochs, train[name], ".-", color=BLUE, label="train, while learning")
+        axes.plot(epochs, test[name], ".-", color=ORANGE, label="test, after the epoch")
+        if name in references:
+            reference, label = references[name]
+            axes.axhline(reference, color="black", linestyle=":", label=label)
+        axes.set_title(f"{title}\ntest {test[name][-1]:.2f} after epoch {len(test[name])}")
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.grid(alpha=0.3)
@@ -80,20 +84,10 @@ def curves(
 
 
 def images(axes: Axes, tiles: np.ndarray, title: str) -> None:
-    """Painter: a mosaic of images, as `mosaic` makes it."""
+    """Painter: a mosaic of images, as `layout.mosaic` makes it."""
     axes.imshow(tiles, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=11)
     axes.set_axis_off()
-
-
-def mosaic(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """(M, rows, columns) images side by side, white between them and where the last row ends."""
-    count, height, width = images.shape
-    lines = -(-count // columns)
-    tiles = np.ones((lines * columns, height + gap, width + gap), dtype=images.dtype)
-    tiles[:count, :height, :width] = images
-    tiles = tiles.reshape(lines, columns, height + gap, width + gap).swapaxes(1, 2)
-    return tiles.reshape(lines * (height + gap), -1)[:-gap, :-gap]
 
 
 def codes(axes: Axes, points: np.ndarray, labels: np.ndarray | None, title: str) -> None:
@@ -115,7 +109,7 @@ def codes(axes: Axes, points: np.ndarray, labels: np.ndarray | None, title: str)
 def density(
     axes: Axes,
     frame: np.ndarray,
-    data: np.ndarray,
+    data: np.ndarray | None,
     samples: np.ndarray,
     title: str,
     name: str = "samples",
@@ -124,40 +118,29 @@ def density(
     """Painter: where data and samples lie, in one dimension or two.
 
     Args:
-        axes: what to draw into.
-        frame: what is seen, as `frame_around` makes it.
-        data: (N, D), D = 1 or 2.
+        axes: to draw into.
+        frame: the part that is seen, as `layout.frame_around` makes it.
+        data: (N, D), D = 1 or 2, if there are any to compare with.
         samples: (M, D). The legend says how many of them lie outside the frame, if any.
         title: of the picture.
         name: of the samples.
         field: the discriminator's D(x) at the frame's points, (G,) or (G, G).
     """
-    low, high = frame.reshape(-1, data.shape[1])[[0, -1]]
+    low, high = frame.reshape(-1, samples.shape[1])[[0, -1]]
     outside = np.count_nonzero(((samples < low) | (samples > high)).any(axis=1))
     if outside:
         name += f" ({outside:,} of {len(samples):,} outside)"
-    paint = _density_on_a_line if data.shape[1] == 1 else _density_in_the_plane
-    paint(axes, frame, {"data": data, name: samples}, field)
+    paint = _density_on_a_line if samples.shape[1] == 1 else _density_in_the_plane
+    paint(axes, frame, {**({} if data is None else {"data": data}), name: samples}, field)
     axes.set_title(title, fontsize=11)
     axes.legend(loc="upper right", fontsize=8)
-
-
-def frame_around(data: np.ndarray, count: int) -> np.ndarray:
-    """Points (count, 1), or a grid (count, count, 2), over the data's range and a fifth more."""
-    low, high = data.min(axis=0), data.max(axis=0)
-    least = 1e-3 * np.maximum(1, np.abs(high))  # constant data have a place too, also far from 0
-    margin = np.maximum((high - low) / 5, least)
-    ticks = np.linspace(low - margin, high + margin, count, dtype=np.float32)  # (count, D)
-    if data.shape[1] == 1:
-        return ticks
-    return np.stack(np.meshgrid(ticks[:, 0], ticks[:, 1]), axis=-1)
 
 
 def _density_on_a_line(
     axes: Axes, frame: np.ndarray, series: Mapping[str, np.ndarray], field: np.ndarray | None
 ) -> None:
     ticks = frame[:, 0]
-    for (name, rows), colour in zip(series.items(), (BLUE, ORANGE), strict=True):
+    for (name, rows), colour in zip(series.items(), (BLUE, ORANGE)[-len(series) :], strict=True):
         share = np.full(len(rows), 1 / (len(rows) * (ticks[1] - ticks[0])))
         axes.hist(rows[:, 0], list(ticks), weights=share, alpha=0.5, label=name, color=colour)
     axes.set(xlabel="$x$", ylabel="density", xlim=(ticks[0], ticks[-1]))
@@ -176,7 +159,8 @@ def _density_in_the_plane(
             alpha=0.5,
         )  # fmt: skip
         axes.figure.colorbar(drawn, ax=axes, label="$D(x)$", ticks=[0, 0.5, 1], shrink=0.7)
-    for (name, rows), colour in zip(series.items(), ("black", (ORANGE, 0.6)), strict=True):
+    colours = ("black", (ORANGE, 0.6))[-len(series) :]
+    for (name, rows), colour in zip(series.items(), colours, strict=True):
         axes.scatter(rows[:, 0], rows[:, 1], s=6, color=colour, label=name)
     axes.set(
         xlabel="$x_1$", ylabel="$x_2$", aspect="equal",

@@ -1,331 +1,234 @@
-"""Run folders: what a training run leaves behind.
-
-    config.json        every option, the versions, the seed
-    metrics.jsonl      one JSON object a line, for each epoch and split
-    checkpoint.npz     parameters, optimizer state, position: enough to go on exactly
-    snapshots.npz      what the model made of the same noise while it learned
-    figures/
-
-One process at a time writes a folder; `sample` and `evaluate` read it. The checkpoint is the last
-thing that an epoch writes: what other files hold beyond it is of an epoch that did not end.
-"""
+"""Runs in files: what a run folder's checkpoint holds, `save` and `load`."""
 
 import json
-import os
-import shlex
-import shutil
-import sys
-from collections.abc import Collection, Iterator, Mapping
+import platform
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
+
+import minigen
 from minigen import data
-from minigen.backend import Array
+from minigen.backend import Array, select
 from minigen.data import Dataset
 from minigen.errors import MinigenError
-from minigen.training.base import System
-from minigen.training.loop import EpochRecord
-from minigen.training.systems import build, check
+from minigen.training import OPTIONS, TRAINERS, EpochRecord, Options, Run
 from minigen.workshop import checkpoint
-from minigen.workshop.atomic import remove_leftovers, replacing, writing
+from minigen.workshop.atomic import replacing
+from minigen.workshop.folder import RunFolder, resume_command
+from minigen.workshop.snapshots import Snapshots
 
-if sys.platform != "win32":  # where two runs in one folder are not kept apart
-    import fcntl
-
-DEFAULT_PARENT = Path("runs")
 SPLITS = ("train", "test")
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)  # damaged JSON
+NOT_OF_A_RUN = (LookupError, TypeError, AttributeError, ValueError)  # what a foreign header raises
 
 
-class Run:
-    """A run folder, new or of an earlier run."""
+def write_run(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
+    """Replace the checkpoint by one of now, and write from it what people read beside it.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.config = path / "config.json"
-        self.metrics = path / "metrics.jsonl"
-        self.checkpoint = path / "checkpoint.npz"
-        self.snapshots = path / "snapshots.npz"
-        self.figures = path / "figures"
-        self.samples = path / "samples.png"
+    Raises:
+        MinigenError: as for `checkpoint.save`; the last checkpoint is kept.
+    """
+    dataset = run.dataset
+    header = {
+        "model": run.options.model,
+        "options": asdict(run.options),
+        "backend": run.trainer.xp.__name__,
+        "data": {
+            "name": dataset.name,
+            "sha256": dataset.fingerprint,
+            "width": dataset.width,
+            "image_shape": dataset.image_shape,
+            "value_range": dataset.value_range,
+        },
+        "versions": {
+            "minigen": minigen.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "history": [asdict(record) for record in run.history],
+        "snapshots": snapshots.header,
+    }
+    checkpoint.save(folder.checkpoint, header, {**run.trainer.state, **snapshots.arrays})
+    _write_for_people(folder, header)
 
-    @classmethod
-    @contextmanager
-    def create(cls, out: str | None, system: str, overwrite: bool = False) -> Iterator["Run"]:
-        """Make the folder `out`, or a fresh runs/SYSTEM-NUMBER, for this process alone to write.
 
-        Raises:
-            MinigenError: the folder is not empty and overwrite is not given, holds something
-                else than a run, is written by another process, or cannot be made or written.
-        """
-        with _refusals_explained():
-            run = cls(_fresh(system) if out is None else Path(out))
-            run.path.mkdir(parents=True, exist_ok=True)
-        with _alone_in(run.path):
-            with _refusals_explained():
-                run._make_room(overwrite)
-                run.figures.mkdir()
-            yield run
-
-    @classmethod
-    @contextmanager
-    def reopen(cls, path: str) -> Iterator["Run"]:
-        """The folder of an earlier run, for this process alone to write.
-
-        Raises:
-            MinigenError: as for `existing`; or another process writes it, or nobody may.
-        """
-        run = cls.existing(path)
-        with _alone_in(run.path):
-            for file in run._files:
-                remove_leftovers(file)
-            with writing(run.figures):  # made anew where git has dropped it, being empty
-                run.figures.mkdir(exist_ok=True)
-            yield run
-
-    @classmethod
-    def existing(cls, path: str) -> "Run":
-        """The folder of a run that was made before.
-
-        Raises:
-            MinigenError: there is no such folder, or it holds no run.
-        """
-        run = cls(Path(path))
-        for file in (run.config, run.checkpoint):
-            if not file.is_file():
-                raise MinigenError(
-                    f"{run.path} is no run folder, {file.name} is missing; give one that "
-                    "python -m minigen.train has made"
-                )
-        return run
-
-    @property
-    def _files(self) -> tuple[Path, ...]:
-        """All but the figures; the one by which the folder is known comes last."""
-        return self.metrics, self.checkpoint, self.snapshots, self.samples, self.config
-
-    def _make_room(self, overwrite: bool) -> None:
-        if not any(self.path.iterdir()):
-            return
-        if not self._is_run():
-            raise MinigenError(
-                f"{self.path} is not empty and holds no run; choose another folder with --out"
-            )
-        if not overwrite:
-            raise MinigenError(
-                f"{self.path} already holds a run; add --overwrite to replace it, go on with it "
-                f"by --resume {shlex.quote(f'{self.path}')}, or choose another folder with --out"
-            )
-        if self.figures.exists():
-            shutil.rmtree(self.figures)
-        for file in self._files:
-            remove_leftovers(file)
-            file.unlink(missing_ok=True)
-
-    def _is_run(self) -> bool:
-        """Whether the folder's config.json is one of ours."""
-        try:
-            return "minigen" in json.loads(self.config.read_text())["versions"]
-        except (OSError, *UNREADABLE):
-            return False
-
-    def read_config(self) -> dict[str, Any]:
-        """What config.json holds.
-
-        Raises:
-            MinigenError: it is not the configuration of a run.
-        """
-        with self._config_blamed():
-            config: dict[str, Any] = json.loads(self.config.read_text())
-            check(config)
-            return config
-
-    def load(self, xp: ModuleType) -> tuple[System, Dataset, int]:
-        """The model that was trained here, with the parameters of the checkpoint, its data, and the
-        last epoch behind it.
-
-        Raises:
-            MinigenError: config.json or the checkpoint is damaged, or they do not belong together;
-                the data cannot be read, or are not those of the training.
-        """
-        system = build(self.read_config(), xp)
-        header = self.restore(system)
-        dataset = self.load_data(system.options)
-        self.check_data(dataset, header)
-        return system, dataset, header["epoch"]
-
-    def load_data(self, config: Mapping[str, Any]) -> Dataset:
-        """The data of this run, from where its configuration says that they are now.
-
-        Raises:
-            MinigenError: they cannot be read, or their rows are not as wide as those of the run.
-        """
-        try:
-            dataset = data.load(config["data"], seed=config["seed"])
-        except MinigenError as error:
-            raise MinigenError(
-                f"the data of {self.path}: {error}; or say where they are now: "
-                f"{resume_command(config['system'], self.path)} --data PLACE"
-            ) from error
-        width = self.read_config()["width"]
-        if dataset.width != width:
-            raise MinigenError(
-                f"{dataset.name}: has rows of {dataset.width} values, and {self.path} was trained "
-                f"on rows of {width}; bring those back, or train again"
-            )
-        return dataset
-
-    def check_data(self, dataset: Dataset, header: checkpoint.Header) -> None:
-        """Raises MinigenError unless these are the rows behind the checkpoint with this header."""
-        now = dataset.fingerprint
-        if header["data"] != now:
-            raise MinigenError(
-                f"{self.path} was trained on other data in {dataset.name}: their SHA-256 began "
-                f"with {header['data'][:12]}, and now does with {now[:12]}; bring them back, or "
-                "train again"
-            )
-
-    def restore(self, system: System) -> checkpoint.Header:
-        """Give a system the parameters and the optimizer state of the checkpoint; its header.
-
-        Raises:
-            MinigenError: the checkpoint is damaged, or belongs to another model.
-        """
-
-        def expected(header: checkpoint.Header) -> Mapping[str, Array]:
-            epoch, config, digest = (header.get(name) for name in ("epoch", "config", "data"))
-            of_a_run = type(epoch) is int and isinstance(config, dict) and isinstance(digest, str)
-            if not (of_a_run and header["epoch"] >= 0):
-                raise MinigenError(
-                    f"{self.checkpoint}: the header is not one of a training run; train again"
-                )
-            return system.arrays
-
-        header, arrays = checkpoint.load(self.checkpoint, expected)
-        system.restore(arrays)
-        return header
-
-    def save(self, epoch: int, system: System, facts: Mapping[str, Any]) -> None:
-        """Replace the checkpoint by one after this epoch, with these facts in its header.
-
-        Raises:
-            MinigenError: as for `checkpoint.save`; the last checkpoint is kept.
-        """
-        checkpoint.save(self.checkpoint, {"epoch": epoch, **facts}, system.arrays)
-
-    def write_config(self, config: Mapping[str, Any]) -> None:
-        with replacing(self.config) as file:
-            file.write((json.dumps(config, indent=2) + "\n").encode())
-
-    def append_metrics(self, record: EpochRecord) -> None:
-        with writing(self.metrics), self.metrics.open("a") as file:
+def _write_for_people(folder: RunFolder, header: Mapping[str, Any]) -> None:
+    config = {k: v for k, v in header.items() if k not in ("history", "snapshots")}
+    with replacing(folder.config) as file:
+        file.write((json.dumps(config, indent=2) + "\n").encode())
+    with replacing(folder.metrics) as file:
+        for record in header["history"]:
             for split in SPLITS:
-                means = getattr(record, split)
-                file.write(json.dumps({"epoch": record.epoch, "split": split, **means}) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-    def read_metrics(self, terms: Collection[str]) -> list[EpochRecord]:
-        """What was logged, epoch by epoch, of these terms at least.
-
-        Raises:
-            MinigenError: a line is missing or damaged.
-        """
-        return self._parsed(self.metrics.read_bytes().splitlines(), terms)
-
-    def cut_metrics(self, epoch: int, terms: Collection[str]) -> None:
-        """Forget what was logged after this epoch, by a run that was stopped before it had saved.
-
-        Raises:
-            MinigenError: a line up to there is missing or damaged.
-        """
-        lines = self.metrics.read_bytes().splitlines(keepends=True) if self.metrics.exists() else []
-        kept = lines[: epoch * len(SPLITS)]
-        if len(self._parsed(kept, terms)) < epoch:
-            raise MinigenError(f"{self.metrics}: ends before epoch {epoch}; train again")
-        with replacing(self.metrics) as file:
-            file.write(b"".join(kept))
-
-    def _parsed(self, lines: list[bytes], terms: Collection[str]) -> list[EpochRecord]:
-        """The records in these lines, of which an epoch has two: train and test."""
-        try:
-            entries = [json.loads(line) for line in lines]
-            places = [(entry.pop("epoch"), entry.pop("split")) for entry in entries]
-            whole = all(isinstance(entry[term], float) for entry in entries for term in terms)
-        except UNREADABLE:
-            whole = False
-        epochs = range(1, len(lines) // len(SPLITS) + 1)
-        if not whole or places != [(e, split) for e in epochs for split in SPLITS]:
-            raise MinigenError(
-                f"{self.metrics}: damaged, it does not hold one line for train and one for test of "
-                f"each epoch from 1 to {len(epochs)}; train again"
-            )
-        return [EpochRecord(e, entries[2 * e - 2], entries[2 * e - 1]) for e in epochs]
-
-    @contextmanager
-    def _config_blamed(self) -> Iterator[None]:
-        try:
-            yield
-        except MinigenError:
-            raise
-        except (OSError, *UNREADABLE) as error:
-            raise MinigenError(
-                f"{self.config}: not the configuration of a run "
-                f"({type(error).__name__}: {error}); train again"
-            ) from error
+                line = {"epoch": record["epoch"], "split": split, **record[split]}
+                file.write((json.dumps(line) + "\n").encode())
 
 
-def resume_command(system: str, run: Path) -> str:
-    """What to type to go on with a run."""
-    return f"python -m minigen.train {system} --resume {shlex.quote(f'{run}')}"
+def read_run(
+    folder: RunFolder,
+    xp: ModuleType = np,
+    *,
+    dataset: Dataset | None = None,
+    place: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> tuple[Run, Snapshots]:
+    """Restore the run as it was saved, and its snapshots.
+
+    Args:
+        xp: where the parameters go.
+        dataset: the data of the training, where they do not come from a file.
+        place: the file or folder where they are now, if they have moved.
+        changes: of the options that it was trained with.
+
+    Raises:
+        MinigenError: the checkpoint is damaged or of another version. Data that are missing,
+            or are not those of the training, are refused when they are asked for.
+    """
+    built: list[Run] = []
+
+    def expected(header: checkpoint.Header) -> Mapping[str, Array]:
+        with _header_blamed(folder):
+            built.append(_built(folder, header, xp, dataset, place, changes or {}))
+            snapshots = Snapshots.expected(header["snapshots"])
+        return built[0].trainer.state | snapshots
+
+    header, arrays = checkpoint.load(folder.checkpoint, expected)
+    (run,) = built
+    run.trainer.restore(arrays)
+    return run, Snapshots.restored(header["snapshots"], arrays)
+
+
+def read_header(folder: RunFolder) -> checkpoint.Header:
+    """Read what the checkpoint says of the run, without its arrays.
+
+    Raises:
+        MinigenError: it is damaged, of another version, or no run's.
+    """
+    header = checkpoint.read_header(folder.checkpoint)
+    with _header_blamed(folder):
+        OPTIONS[header["model"]].of(header["options"])
+    return header
+
+
+def _built(
+    folder: RunFolder,
+    header: checkpoint.Header,
+    xp: ModuleType,
+    dataset: Dataset | None,
+    place: str | None,
+    changes: Mapping[str, Any],
+) -> Run:
+    """The run that a header describes, its model with initial parameters."""
+    kind = OPTIONS[header["model"]]
+    options = kind.of({**header["options"], **changes})
+    stored = cast(Dataset, _StoredData(folder, kind, header, dataset, place))
+    history = [EpochRecord(**record) for record in header["history"]]
+    return Run(TRAINERS[kind](options, stored, xp), history)
 
 
 @contextmanager
-def _refusals_explained() -> Iterator[None]:
+def _header_blamed(folder: RunFolder) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except NOT_OF_A_RUN as error:
         raise MinigenError(
-            f"cannot write the run folder {error.filename}: {error.strerror}; "
-            "choose another with --out"
+            f"{folder.checkpoint}: the header is not one of a training run ({error}); train again"
         ) from error
 
 
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other training processes out; the system opens the lock when a process dies."""
-    if sys.platform == "win32":
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+class _StoredData:
+    """The data of a stored run: what the checkpoint says of them, and they themselves, which are
+    read and compared with those of the training when they are asked for.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        kind: type[Options],
+        header: checkpoint.Header,
+        dataset: Dataset | None,
+        place: str | None,
+    ) -> None:
+        facts = header["data"]
+        shape = facts["image_shape"]
+        self.name: str = place or facts["name"]
+        self.width: int = facts["width"]
+        self.image_shape = shape and (shape[0], shape[1])
+        self.value_range: tuple[float, float] = tuple(facts["value_range"])
+        self.fingerprint: str = facts["sha256"]
+        self._folder, self._given = folder, dataset
+        self._resume = resume_command(kind.model, folder.path)
+        self._seed = header["options"]["seed"]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._dataset, name)
+
+    @cached_property
+    def _dataset(self) -> Dataset:
+        path = self._folder.path
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            dataset = self._given or data.load(self.name, seed=self._seed)
+        except MinigenError as error:
             raise MinigenError(
-                f"another process is training in {folder}; wait for it, or choose another folder"
-            ) from None
-        except OSError as error:  # of a file system without locks
-            raise MinigenError(
-                f"{folder}: cannot be locked against a second training process: {error.strerror}; "
-                "choose a folder on another disk"
+                f"the data of {path}: {error}; or say where they are now: "
+                f"{self._resume} --data PLACE"
             ) from error
-        yield
-    finally:
-        os.close(handle)
+        if dataset.width != self.width:
+            raise MinigenError(
+                f"{dataset.name}: has rows of {dataset.width} values, and {path} was trained "
+                f"on rows of {self.width}; bring those back, or train again"
+            )
+        if dataset.fingerprint != self.fingerprint:
+            raise MinigenError(
+                f"{path} was trained on other data in {dataset.name}: their SHA-256 began "
+                f"with {self.fingerprint[:12]}, and now does with {dataset.fingerprint[:12]}; "
+                "bring them back, or train again"
+            )
+        return dataset
 
 
-def _fresh(system: str) -> Path:
-    """Claim the first unused runs/SYSTEM-1, runs/SYSTEM-2, ...: mkdir decides between two runs."""
-    DEFAULT_PARENT.mkdir(exist_ok=True)
-    number = 1
-    while True:
-        path = DEFAULT_PARENT / f"{system}-{number}"
-        try:
-            path.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return path
+def save(run: Run, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write a run folder: `load`, and the commands sample, evaluate and train --resume, read it.
+
+    Args:
+        run: what `fit` gave.
+        path: the folder, which is made.
+        overwrite: replace the run that is there.
+
+    Raises:
+        MinigenError: the folder holds a run and overwrite is not given, or something else than a
+            run; or it cannot be written.
+    """
+    with RunFolder.create(f"{path}", run.options.model, overwrite) as folder:
+        write_run(folder, run, Snapshots())
+
+
+def load(
+    path: str | Path,
+    *,
+    data: Dataset | None = None,
+    backend: str = "numpy",
+    epochs: int | None = None,
+) -> Run:
+    """Restore a run from its folder; `for record in run.train()` goes on with it.
+
+    Args:
+        path: a folder that `save` or the command train has written.
+        data: those of the training, where they came from no file, to go on or to judge.
+        backend: numpy, cupy, or auto.
+        epochs: of the whole run, if it is to go on beyond what it has.
+
+    Raises:
+        MinigenError: there is no run, it is damaged or of another version; or the data are not
+            those of the training, as soon as they are asked for.
+    """
+    xp, _ = select(backend)
+    changes = {} if epochs is None else {"epochs": epochs}
+    run, _ = read_run(RunFolder.existing(f"{path}"), xp, dataset=data, changes=changes)
+    return run

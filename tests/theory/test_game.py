@@ -12,7 +12,8 @@ import pytest
 
 from minigen.models.gan import GAN
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal
-from minigen.nn.layers import Backward, Layer, Linear, Params
+from minigen.nn.layers import Backward, Layer, Linear
+from minigen.nn.module import Params
 from minigen.nn.optim import SGD, Adam, Optimizer
 
 JSD = {0.5: 0.03031130, 1.0: 0.11142148, 2.0: 0.33683082, 3.0: 0.52677731, 4.0: 0.63272019}

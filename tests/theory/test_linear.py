@@ -16,7 +16,8 @@ from minigen.data import load
 from minigen.models.autoencoder import Autoencoder
 from minigen.models.vae import VAE
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from minigen.nn.layers import Linear, Params, prefixed
+from minigen.nn.layers import Linear
+from minigen.nn.module import Params, prefixed
 from minigen.nn.optim import SGD
 from tests.helpers import pixels
 

@@ -1,0 +1,183 @@
+"""A run: a model in training, its data and its history. `fit` is all of it in one call."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minigen.backend import generator, keep_freed_memory, select
+from minigen.checks import check_whole
+from minigen.data import Dataset, scaled
+from minigen.data.rows import as_rows
+from minigen.errors import MinigenError
+from minigen.training.autoencoder import AutoencoderOptions, AutoencoderTrainer
+from minigen.training.gan import GANOptions, GANTrainer
+from minigen.training.loop import EpochRecord, Means, Stream, train
+from minigen.training.options import Options
+from minigen.training.progress import progress_bar
+from minigen.training.trainer import Trainer
+from minigen.training.vae import VAEOptions, VAETrainer
+
+DECODED_AT_ONCE = 9_600  # rows; a multiple of 96, so that products round as in one piece
+
+OPTIONS: dict[str, type[Options]] = {
+    options.model: options for options in (AutoencoderOptions, VAEOptions, GANOptions)
+}
+TRAINERS: dict[type[Options], type[Trainer[Any, Any]]] = {
+    AutoencoderOptions: AutoencoderTrainer,
+    VAEOptions: VAETrainer,
+    GANOptions: GANTrainer,
+}
+
+
+@dataclass(eq=False, repr=False)
+class Run:
+    """A model in training, the data that it learns from, and what was logged of it.
+
+    Args:
+        trainer: the model with its optimizers.
+        history: a record for each epoch behind it.
+    """
+
+    trainer: Trainer[Any, Any]
+    history: list[EpochRecord] = field(default_factory=list)
+
+    @property
+    def options(self) -> Any:
+        """The options, such as VAEOptions."""
+        return self.trainer.options
+
+    @property
+    def dataset(self) -> Dataset:
+        """The rows that it learns from, and those that are held back."""
+        return self.trainer.dataset
+
+    @property
+    def model(self) -> Any:
+        """The model, such as a VAE."""
+        return self.trainer.model
+
+    def __repr__(self) -> str:
+        last = self.history[-1].test if self.history else {}
+        losses = ", ".join(f"test {name} {mean:.2f}" for name, mean in last.items())
+        return (
+            f"Run({self.options.model} on {self.dataset.name}, "
+            f"{len(self.history)} of {self.options.epochs} epochs{losses and ': '}{losses})"
+        )
+
+    def train(self, progress: bool = False) -> Iterator[EpochRecord]:
+        """Train epoch by epoch, from where it stands up to `options.epochs`.
+
+        Args:
+            progress: show a bar, where there is a terminal or a notebook.
+
+        Raises:
+            MinigenError: a loss is no longer finite.
+        """
+        options, trainer = self.options, self.trainer
+        bar = progress_bar(options.epochs, "epoch", len(self.history), disable=not progress)
+
+        def show(epoch: int, part: float, means: Means) -> None:
+            bar.set_postfix({name: f"{mean:.2f}" for name, mean in means.items()}, refresh=False)
+            bar.n = round(epoch - 1 + part, 2)
+            bar.refresh()
+
+        with bar:
+            for record in train(
+                trainer,
+                self.dataset,
+                epochs=options.epochs,
+                batch_size=options.batch_size,
+                seed=options.seed,
+                done=len(self.history),
+                xp=trainer.xp,
+                schedule=trainer.schedule,
+                progress=show,
+            ):
+                self.history.append(record)
+                bar.clear()
+                yield record
+
+    def sample(self, count: int, seed: int = 0) -> np.ndarray:
+        """Draw rows (count, D); an autoencoder, without a prior, draws from the Gaussian of its
+        training codes.
+        """
+        rng = generator(np, check_whole("seed", seed, least=0), Stream.SAMPLES)
+        return self.decode(self.trainer.draw_codes(check_whole("count", count), rng))
+
+    def encode(self, rows: Any) -> np.ndarray:
+        """Compute codes (N, Z) of rows: (N, D), uint8 pixels or values as the model has learnt.
+
+        Raises:
+            MinigenError: the model has no encoder, or the rows are not as wide as its data.
+        """
+        rows = as_rows(np.asarray(rows), "rows")
+        if rows.shape[1] != self.dataset.width:
+            raise MinigenError(
+                f"expected rows of {self.dataset.width} values, got {rows.shape[1]}; give rows "
+                "like those that the model has learnt"
+            )
+        return _in_blocks(lambda block: self.trainer.encode(scaled(block)), rows)
+
+    def decode(self, codes: Any) -> np.ndarray:
+        """Compute rows (N, D) of codes (N, Z).
+
+        Raises:
+            MinigenError: the codes are not (N, Z).
+        """
+        codes, n_latent = np.asarray(codes, np.float32), self.options.latent_dim
+        if codes.ndim != 2 or codes.shape[1] != n_latent:
+            raise MinigenError(f"expected codes of shape (N, {n_latent}), got {codes.shape}")
+        return _in_blocks(self.trainer.decode, codes)
+
+
+def _in_blocks(compute: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """compute(rows), a block of rows at a time: hidden layers are wider than rows."""
+    starts = range(0, len(rows), DECODED_AT_ONCE)
+    return np.concatenate([compute(rows[start : start + DECODED_AT_ONCE]) for start in starts])
+
+
+def prepare(options: Options, dataset: Dataset, xp: ModuleType = np) -> Run:
+    """Make a model that these options describe, ready to learn from these data.
+
+    Raises:
+        MinigenError: the options or the data are of no known kind, or the model cannot mean
+            anything on these data, or does not fit in this machine's memory.
+    """
+    if type(options) not in TRAINERS:
+        known = ", ".join(kind.__name__ for kind in TRAINERS)
+        raise MinigenError(f"expected options of a model ({known}), got {options!r}")
+    if not isinstance(dataset, Dataset):
+        raise MinigenError(
+            f"expected a Dataset, got {type(dataset).__name__}; make one by Dataset.of(rows)"
+        )
+    trainer = TRAINERS[type(options)](options, dataset, xp)
+    trainer.start()
+    return Run(trainer)
+
+
+def fit(
+    options: Options, dataset: Dataset, *, backend: str = "numpy", progress: bool = True
+) -> Run:
+    """Train a model; nothing is written, and nothing printed but a progress bar.
+
+        run = fit(VAEOptions(latent_dim=2, epochs=5), Dataset.of(x))
+
+    Args:
+        options: VAEOptions, GANOptions or AutoencoderOptions.
+        dataset: what to learn from.
+        backend: numpy, cupy, or auto, which takes CuPy if it works.
+        progress: show a bar, where there is a terminal or a notebook.
+
+    Raises:
+        MinigenError: the data do not suit the model, a loss is no longer finite, or the backend
+            does not work.
+    """
+    xp, _ = select(backend)
+    run = prepare(options, dataset, xp)
+    with keep_freed_memory():
+        for _ in run.train(progress):
+            pass
+    return run

@@ -1,0 +1,173 @@
+"""Run folders: what a training run leaves behind.
+
+    checkpoint.npz     all there is: options, parameters, optimizer state, history, snapshots
+    config.json        every option, the data, the versions                 for people
+    metrics.jsonl      one JSON object a line, for each epoch and split     for people
+    figures/                                                                for people
+
+One process at a time writes a folder. The checkpoint is replaced whole after each epoch; it is the
+only file that is ever read back, and the others are written from it.
+"""
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from minigen.errors import MinigenError
+from minigen.workshop.atomic import remove_leftovers, writing
+
+if sys.platform != "win32":  # where two runs in one folder are not kept apart
+    import fcntl
+
+DEFAULT_PARENT = Path("runs")
+
+
+class RunFolder:
+    """A run folder, new or of an earlier run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoint = path / "checkpoint.npz"
+        self.config = path / "config.json"
+        self.metrics = path / "metrics.jsonl"
+        self.figures = path / "figures"
+        self.samples = path / "samples.png"
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    @classmethod
+    @contextmanager
+    def create(cls, out: str | None, model: str, overwrite: bool = False) -> Iterator["RunFolder"]:
+        """Make the folder `out`, or a fresh runs/MODEL-NUMBER, for this process alone to write.
+
+        Raises:
+            MinigenError: the folder is not empty and overwrite is not given, holds something
+                else than a run, is written by another process, or cannot be made or written.
+        """
+        with _refusals_explained():
+            folder = cls(_fresh(model) if out is None else Path(out))
+            folder.path.mkdir(parents=True, exist_ok=True)
+        with _alone_in(folder.path):
+            with _refusals_explained():
+                folder._make_room(overwrite)
+                folder.figures.mkdir()
+            yield folder
+
+    @classmethod
+    @contextmanager
+    def reopen(cls, path: str) -> Iterator["RunFolder"]:
+        """Open the folder of an earlier run, for this process alone to write.
+
+        Raises:
+            MinigenError: as for `existing`; or another process writes it, or nobody may.
+        """
+        folder = cls.existing(path)
+        with _alone_in(folder.path):
+            for file in folder._files:
+                remove_leftovers(file)
+            with writing(folder.figures):  # made anew where git has dropped it, being empty
+                folder.figures.mkdir(exist_ok=True)
+            yield folder
+
+    @classmethod
+    def existing(cls, path: str) -> "RunFolder":
+        """Find the folder of a run that was made before.
+
+        Raises:
+            MinigenError: there is no such folder, or it holds no run.
+        """
+        folder = cls(Path(path))
+        if not folder.checkpoint.is_file():
+            raise MinigenError(
+                f"{folder.path} is no run folder, {folder.checkpoint.name} is missing; give one "
+                "that python -m minigen.train has made"
+            )
+        return folder
+
+    @property
+    def _files(self) -> tuple[Path, ...]:
+        """All but the figures; the one by which the folder is known comes last."""
+        return self.metrics, self.samples, self.config, self.checkpoint
+
+    def _make_room(self, overwrite: bool) -> None:
+        if not any(self.path.iterdir()):
+            return
+        if not self._is_run():
+            raise MinigenError(
+                f"{self.path} is not empty and holds no run; choose another folder with --out"
+            )
+        if not overwrite:
+            raise MinigenError(
+                f"{self.path} already holds a run; add --overwrite to replace it, go on with it "
+                f"by --resume {shlex.quote(f'{self.path}')}, or choose another folder with --out"
+            )
+        if self.figures.exists():
+            shutil.rmtree(self.figures)
+        for file in self._files:
+            remove_leftovers(file)
+            file.unlink(missing_ok=True)
+
+    def _is_run(self) -> bool:
+        """Whether all that lies here is what a run leaves, or may leave when it is killed."""
+        ours = {file.name for file in self._files} | {self.figures.name}
+        names = (path.name for path in self.path.iterdir())
+        return all(name in ours or name.endswith(".tmp") for name in names)
+
+
+def resume_command(model: str, run: Path) -> str:
+    """The words to type to go on with a run."""
+    return f"python -m minigen.train {model} --resume {shlex.quote(f'{run}')}"
+
+
+@contextmanager
+def _refusals_explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MinigenError(
+            f"cannot write the run folder {error.filename}: {error.strerror}; "
+            "choose another with --out"
+        ) from error
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other training processes out; the system opens the lock when a process dies."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MinigenError(
+                f"another process is training in {folder}; wait for it, or choose another folder"
+            ) from None
+        except OSError as error:  # of a file system without locks
+            raise MinigenError(
+                f"{folder}: cannot be locked against a second training process: {error.strerror}; "
+                "choose a folder on another disk"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _fresh(model: str) -> Path:
+    """Claim the first unused runs/MODEL-1, runs/MODEL-2, ...: mkdir decides between two runs."""
+    DEFAULT_PARENT.mkdir(exist_ok=True)
+    number = 1
+    while True:
+        path = DEFAULT_PARENT / f"{model}-{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path

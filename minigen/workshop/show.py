@@ -1,0 +1,53 @@
+"""Shows rows in a notebook, or in a window where there is a screen."""
+
+from typing import Any
+
+import numpy as np
+
+from minigen.checks import check_rows
+from minigen.data import scaled
+from minigen.data.rows import as_rows
+from minigen.errors import MinigenError
+from minigen.workshop.layout import MOST_DIMENSIONS, N_FIELD, columns, frame_around, tiled
+
+
+def show(
+    rows: Any, image_shape: tuple[int, int] | None = None, *, title: str = "", axes: Any = None
+) -> None:
+    """Show rows with Matplotlib: as a mosaic of images, or as points on a line or in a plane.
+
+    Args:
+        rows: (N, D), uint8 pixels or values.
+        image_shape: (height, width) with height * width = D, where rows are grey images.
+        title: of the picture.
+        axes: of Matplotlib, to draw into; without them, a new figure is drawn and shown.
+
+    Raises:
+        MinigenError: the rows are neither images of this shape nor points.
+    """
+    rows = scaled(as_rows(np.asarray(rows), "rows"))
+    check_rows(rows=rows)
+    width = rows.shape[1]
+    if image_shape is not None and np.prod(image_shape) != width:
+        raise MinigenError(f"images of shape {image_shape} do not fit rows of {width} values")
+    if image_shape is None and width > MOST_DIMENSIONS:
+        raise MinigenError(
+            f"rows of {width} values are neither images nor points; give image_shape, "
+            "(height, width), if they are images"
+        )
+    from minigen.workshop import plots
+
+    if axes is None:
+        from matplotlib import pyplot
+
+        drawn_into = pyplot.figure(layout="constrained").subplots()
+    else:
+        drawn_into = axes
+    if image_shape is None:
+        plots.density(drawn_into, frame_around(rows, N_FIELD), None, rows, title, "rows")
+    else:
+        value_range = float(rows.min()), float(rows.max())
+        tiles = tiled(rows, image_shape, columns(image_shape, len(rows)), value_range)
+        plots.images(drawn_into, tiles, title)
+    if axes is None:
+        pyplot.show()
