@@ -21,7 +21,7 @@ Array = Any  # numpy.ndarray or cupy.ndarray: no static type covers both
 Generator = Any  # numpy.random.Generator or cupy.random.Generator
 
 NAMES = ("numpy", "cupy", "auto")
-CACHE = 131_072  # entries of an array in one block
+CACHE = 65_536  # entries of an array in one block
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 

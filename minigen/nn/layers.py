@@ -158,13 +158,12 @@ class Tanh(Activation):
 
 
 def relu(x: Array) -> Array:
-    """max(x, 0), for x (N, D)."""
-    xp = array_module(x)
-    return xp.maximum(x, xp.zeros_like(x[:1]))  # NumPy vectorizes a row of zeros, not a scalar
+    """Compute max(x, 0)."""
+    return array_module(x).maximum(x, 0)
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), without overflow: 1 / (1 + e) for x > 0 and e / (1 + e) for x <= 0, with
+    """Compute 1 / (1 + exp(-x)) without overflow: 1 / (1 + e) for x > 0 and e / (1 + e) for x <= 0, with
     e = exp(-|x|).
     """
     xp = array_module(x)

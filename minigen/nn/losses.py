@@ -9,12 +9,11 @@ sums and importance weights need no second implementation. The target is data: i
 """
 
 from collections.abc import Callable
-from types import ModuleType
 
-from minigen.backend import Array, array_module, cache_sized, fused
+from minigen.backend import Array, array_module
 from minigen.checks import check_rows, check_shape, check_unit_interval
 from minigen.errors import MinigenError
-from minigen.nn.layers import relu
+from minigen.nn.layers import relu, sigmoid
 
 LossBackward = Callable[..., Array]  # (dloss=None) -> gradient of the first argument
 
@@ -101,56 +100,13 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     """
     xp = check_rows(logits=logits, target=target)
     check_unit_interval("target", target)
-    e, loss = xp.empty_like(logits), xp.empty_like(logits[:, 0])
-    for some, t, e_some, loss_some in cache_sized(logits, target, e, loss):
-        xp.exp(xp.minimum(some, -some), out=e_some)  # exp(-|l|)
-        linear = relu(some)
-        linear -= some * t
-        loss_some[:] = linear.sum(axis=1) + sum_log1p(e_some)
+    e = xp.exp(xp.minimum(logits, -logits))  # exp(-|l|), which a complex step can pass
+    loss = (relu(logits) - logits * target + xp.log1p(e)).sum(axis=1)
 
     def backward(dloss: Array | None = None) -> Array:
-        dlogits = xp.empty_like(e)
-        _dbce([dlogits, logits, target, e, upstream(dloss, loss)[:, None]])
-        return dlogits
+        return upstream(dloss, loss)[:, None] * (sigmoid(logits) - target)
 
     return loss, backward
-
-
-@fused
-def _dbce(
-    xp: ModuleType, dlogits: Array, logits: Array, target: Array, e: Array, weight: Array
-) -> None:
-    xp.maximum(e, (logits > 0).astype(e.dtype), out=dlogits)
-    dlogits /= 1 + e  # now sigmoid(l), as in layers.sigmoid
-    dlogits -= target
-    dlogits *= weight
-
-
-def sum_log1p(e: Array) -> Array:
-    """sum_d log(1 + e_d) for 0 <= e <= 1, (N, D) -> (N,), with full relative accuracy.
-
-    Logarithms are dear, and (1 + a)(1 + b) = 1 + (a + b + ab): so columns meet in pairs, six
-    times. A column then stands for at most 127 factors of at most 2, which float32 can hold.
-    """
-    xp = array_module(e)
-    for _ in range(6):
-        half = e.shape[1] // 2
-        if half == 0:
-            break
-        a, b, odd = e[:, :half], e[:, half : 2 * half], e[:, 2 * half :]
-        pairs = xp.empty_like(a)
-        _pair([pairs, a, b])
-        if odd.shape[1]:
-            pairs[:, :1] += odd + pairs[:, :1] * odd
-        e = pairs
-    return xp.log1p(e).sum(axis=1)
-
-
-@fused
-def _pair(xp: ModuleType, pairs: Array, a: Array, b: Array) -> None:
-    xp.multiply(a, b, out=pairs)
-    pairs += a
-    pairs += b
 
 
 def upstream(dloss: Array | None, loss: Array) -> Array:

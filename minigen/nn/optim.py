@@ -102,12 +102,11 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam: a step along the mean gradient, in units of its root mean square.
 
-        m <- b1 m + g                v <- b2 v + g^2
-        p <- p - lr * (m / c1) / (sqrt(v / c2) + eps),    c = 1 + b + ... + b^(t-1)
+        m <- b1 m + (1 - b1) g                v <- b2 v + (1 - b2) g^2
+        p <- p - lr * (m / c1) / (sqrt(v / c2) + eps),    c = 1 - b^t
 
-    m and v are discounted sums, and m / c1 and v / c2 the weighted means that Kingma and Ba (2015,
-    algorithm 1) call bias-corrected: their m is (1 - b1) times this one, and
-    c1 = (1 - b1^t) / (1 - b1). eps stands outside the root.
+    m and v begin at 0; dividing by c takes the weight of these zeros out (Kingma and Ba 2015,
+    algorithm 1). eps stands outside the root.
 
     Args:
         params: the arrays to update, by name.
@@ -140,12 +139,11 @@ class Adam(Optimizer):
 
     def _update(self, grads: Mapping[str, Array]) -> None:
         b1, b2 = self.betas
-        c1 = (1 - b1**self.t) / (1 - b1)
-        c2 = (1 - b2**self.t) / (1 - b2)
-        # lr (m / c1) / (sqrt(v / c2) + eps) = m / (root sqrt(v) + shift)
-        root, shift = c1 / (self.lr * math.sqrt(c2)), c1 / self.lr * self.eps
+        weights = 1 - b1, 1 - b2
+        corrections = 1 - b1**self.t, 1 - b2**self.t
         for name, param in self.params.items():
-            _adam([param, grads[name], self.m[name], self.v[name]], b1, b2, root, shift)
+            arrays = [param, grads[name], self.m[name], self.v[name]]
+            _adam(arrays, *weights, *corrections, self.lr, self.eps)
 
 
 class Average(Stateful):
@@ -205,20 +203,16 @@ def _adam(
     g: Array,
     m: Array,
     v: Array,
-    b1: float,
-    b2: float,
-    root: float,
-    shift: float,
+    w1: float,
+    w2: float,
+    c1: float,
+    c2: float,
+    lr: float,
+    eps: float,
 ) -> None:
-    m *= b1
-    m += g
-    scratch = g * g
-    v *= b2
-    v += scratch
-    xp.sqrt(v, out=scratch)
-    scratch *= root
-    scratch += shift
-    p -= xp.divide(m, scratch, out=scratch)
+    m += w1 * (g - m)
+    v += w2 * (g * g - v)
+    p -= lr * (m / c1) / (xp.sqrt(v / c2) + eps)
 
 
 def _zeros_like(array: Array) -> Array:
