@@ -4,8 +4,14 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import pyplot
 
 import minigen
+from minigen.sample import main as main_of_sample
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -18,6 +24,23 @@ def test_the_example_prints_what_is_shown() -> None:
     with contextlib.redirect_stdout(printed):
         exec(compile(BLOCKS[place][1], "README.md", "exec"), {})
     assert printed.getvalue() == BLOCKS[place + 1][1]
+
+
+def test_the_front_door_opens_as_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = next(code for _, code in BLOCKS if "mg.fit" in code)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
+    monkeypatch.chdir(tmp_path)
+    pyplot.switch_backend("agg")
+    namespace: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), namespace)
+    pyplot.close("all")
+    assert namespace["z"].shape == (100, 2)
+    assert "Run(vae on rows, 5 of 5 epochs: test loss" in capsys.readouterr().out
+    loaded = namespace["run"]
+    np.testing.assert_array_equal(loaded.encode(namespace["data"].test), namespace["z"])
+    assert main_of_sample(["runs/mine"]) == 0
 
 
 def test_the_excerpt_is_the_source() -> None:

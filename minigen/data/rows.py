@@ -130,7 +130,7 @@ def image_shape_of(shape: tuple[int, ...], rows: Rows) -> tuple[int, int] | None
 
 
 def notes_on(array: NDArray[Any]) -> list[str]:
-    """What `as_rows` does to an array, and what is still to be done, for the log."""
+    """Notes for the log: what `as_rows` does to an array, and what is still to be done."""
     notes = []
     if array.ndim > 2:
         height, width = array.shape[1:3]

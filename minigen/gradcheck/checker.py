@@ -10,10 +10,10 @@ upstream weights:
     complex step          Im S(v + i h) / h,  h = 1e-30       no subtraction: exact to rounding
     central differences   (S(v + h) - S(v - h)) / 2h          needs no complex arithmetic
 
-The error of an array is max |backward - measured| / max |entry of either|. Both passes agreeing
-proves that one is the derivative of the other, not that either is the formula that was meant.
-
-Source of the complex step: Squire and Trapp 1998.
+The error of an array is max |backward - measured| / max |entry of either|, where at least FLOOR of
+the largest gradient divides: 0 by cancellation leaves noise. Both passes agreeing proves that one
+is the derivative of the other, not that either is the formula that was meant. (The complex step
+is Squire and Trapp's, 1998.)
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -31,11 +31,13 @@ COMPLEX_STEP = 1e-30
 COMPLEX_TOLERANCE = 1e-10
 DIFFERENCE_STEP = 1e-5
 DIFFERENCE_TOLERANCE = 1e-6
+FLOOR = 1e-3
 KINK = 1e-2  # one-sided slopes further apart than this, relative to the gradient, are no curvature
 
 Variables = Mapping[str, Array]
-Backward = Callable[[Array], Mapping[str, Array]]
-Evaluate = Callable[[Variables], tuple[Array, Backward]]  # variables -> (value, backward)
+NamedBackward = Callable[[Array], Mapping[str, Array]]
+Evaluate = Callable[[Variables], tuple[Array, NamedBackward]]  # variables -> (value, backward)
+Indices = tuple[tuple[int, ...], ...]
 M = TypeVar("M", bound=Module)
 
 
@@ -50,7 +52,7 @@ class Comparison:
     index: tuple[int, ...]
     backward: float
     measured: float
-    kinks: tuple[tuple[int, ...], ...] = ()
+    kinks: Indices = ()
 
     @property
     def ok(self) -> bool:
@@ -108,7 +110,7 @@ def check_function(
         MinigenError: a variable is not float64, or backward returns another number of gradients.
     """
 
-    def evaluate(values: Variables) -> tuple[Array, Backward]:
+    def evaluate(values: Variables) -> tuple[Array, NamedBackward]:
         value, backward = function(**values, **(constants or {}))
 
         def named(dvalue: Array) -> Mapping[str, Array]:
@@ -134,7 +136,7 @@ def check_layer(layer: Layer, x: Array, seed: int = 0) -> Report:
         MinigenError: x or a parameter is not float64.
     """
 
-    def evaluate(values: Variables) -> tuple[Array, Backward]:
+    def evaluate(values: Variables) -> tuple[Array, NamedBackward]:
         params = {name: values[name] for name in layer.params}
         y, backward = layer.with_params(params)(values["x"])
 
@@ -160,7 +162,7 @@ def check_params(
         MinigenError: a parameter is not float64.
     """
 
-    def evaluate(values: Variables) -> tuple[Array, Backward]:
+    def evaluate(values: Variables) -> tuple[Array, NamedBackward]:
         value, backward = loss(module.with_params(values))
         return (value[0] if isinstance(value, tuple) else value), backward
 
@@ -215,31 +217,42 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
         return complex((upstream * evaluate(values)[0]).sum())
 
     comparisons = []
-    for name in variables:
-        comparisons.append(_complex_step(scalar, variables, name, gradients[name]))
-        comparisons.append(_central_differences(scalar, variables, name, gradients[name]))
+    floor = FLOOR * max(np.abs(gradient).max(initial=0) for gradient in gradients.values())
+    for name, gradient in gradients.items():
+        exact = _complex_step(scalar, variables, name)
+        comparisons.append(
+            _compare(name, "complex step", gradient, exact, COMPLEX_TOLERANCE, floor)
+        )
+        near, kinks = _central_differences(scalar, variables, name)
+        comparisons.append(
+            _compare(
+                name, "central differences", gradient, near, DIFFERENCE_TOLERANCE, floor, kinks
+            )
+        )
     return Report(tuple(comparisons))
 
 
 def _complex_step(
-    scalar: Callable[[Variables], complex], variables: Variables, name: str, gradient: np.ndarray
-) -> Comparison:
+    scalar: Callable[[Variables], complex], variables: Variables, name: str
+) -> np.ndarray:
+    """The derivative of a scalar by each entry of a variable."""
     values = {key: array.astype(np.complex128) for key, array in variables.items()}
-    measured = np.zeros(gradient.shape)
+    measured = np.zeros(values[name].shape)
     for index, moved in _entries(values[name]):
         moved(1j * COMPLEX_STEP)
         measured[index] = scalar(values).imag / COMPLEX_STEP
-    return _compare(name, "complex step", gradient, measured, COMPLEX_TOLERANCE)
+    return measured
 
 
 def _central_differences(
-    scalar: Callable[[Variables], complex], variables: Variables, name: str, gradient: np.ndarray
-) -> Comparison:
+    scalar: Callable[[Variables], complex], variables: Variables, name: str
+) -> tuple[np.ndarray, Indices]:
+    """The same, and the entries near which it has a kink."""
     h = DIFFERENCE_STEP
     values = {key: array.copy() for key, array in variables.items()}
     centre = scalar(values).real
-    measured = np.zeros(gradient.shape)
-    bends = np.zeros(gradient.shape)
+    measured = np.zeros(values[name].shape)
+    bends = np.zeros(values[name].shape)
     for index, moved in _entries(values[name]):
         moved(h)
         right = scalar(values).real
@@ -248,14 +261,7 @@ def _central_differences(
         measured[index] = (right - left) / (2 * h)
         bends[index] = abs(right - 2 * centre + left) / h
     kinks = np.argwhere(bends > KINK * max(np.abs(measured).max(initial=0), KINK))
-    return _compare(
-        name,
-        "central differences",
-        gradient,
-        measured,
-        DIFFERENCE_TOLERANCE,
-        tuple(tuple(map(int, kink)) for kink in kinks),
-    )
+    return measured, tuple(tuple(map(int, kink)) for kink in kinks)
 
 
 def _entries(array: Array) -> Iterator[tuple[tuple[int, ...], Callable[[complex], None]]]:
@@ -276,10 +282,11 @@ def _compare(
     gradient: np.ndarray,
     measured: np.ndarray,
     tolerance: float,
-    kinks: tuple[tuple[int, ...], ...] = (),
+    floor: float,
+    kinks: Indices = (),
 ) -> Comparison:
     difference = np.abs(gradient - measured)
-    scale = np.abs(np.concatenate([gradient, measured], axis=None)).max()
+    scale = max(floor, np.abs(np.concatenate([gradient, measured], axis=None)).max())
     index = tuple(map(int, np.unravel_index(np.argmax(difference), gradient.shape)))
     return Comparison(
         name,

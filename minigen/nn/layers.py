@@ -163,8 +163,8 @@ def relu(x: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """Compute 1 / (1 + exp(-x)) without overflow: 1 / (1 + e) for x > 0 and e / (1 + e) for x <= 0, with
-    e = exp(-|x|).
+    """Compute 1 / (1 + exp(-x)) without overflow: with e = exp(-|x|), 1 / (1 + e) for x > 0 and
+    e / (1 + e) for x <= 0.
     """
     xp = array_module(x)
     e = xp.exp(xp.minimum(x, -x))  # not abs, which would drop the imaginary part of a complex step

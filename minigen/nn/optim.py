@@ -6,7 +6,6 @@
 `optimizer.state` is all that the next step depends on, beside the parameters.
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import ModuleType

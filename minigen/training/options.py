@@ -113,7 +113,7 @@ class Options:
         return cls.of({**cls.presets[name], **changes})
 
     def rate_factor(self, epoch: int) -> float:
-        """What multiplies the learning rates in this epoch: gamma for each milestone behind it."""
+        """The factor of the learning rates in this epoch: gamma for each milestone behind it."""
         return self.gamma ** sum(milestone < epoch for milestone in self.milestones)
 
     def _check_rates(self) -> None:
@@ -154,7 +154,7 @@ def checked(rule: "Field[Any]", value: Any) -> Any:
 
 
 def _demand(rule: "Field[Any]", item: type, wrong: Sequence[Any], numbers: Sequence[Any]) -> str:
-    """What the numbers of a field must be."""
+    """The rule that the numbers of a field break, in words."""
     least, above, below = (rule.metadata[name] for name in ("least", "above", "below"))
     bound = f"of at least {least:g}" if above is None else f"greater than {above:g}"
     bound += "" if below == math.inf else f" and less than {below:g}"
