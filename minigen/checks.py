@@ -3,6 +3,7 @@
 import math
 import operator
 import os
+from numbers import Real
 from types import ModuleType
 
 import numpy as np
@@ -76,8 +77,8 @@ def check_fraction(name: str, value: float) -> float:
     Raises:
         MinigenError: it is not in [0, 1).
     """
-    if not 0 <= value < 1:
-        raise MinigenError(f"{name} must be in [0, 1), got {value}")
+    if not (isinstance(value, Real) and 0 <= value < 1):
+        raise MinigenError(f"{name} must be a number in [0, 1), got {value!r}")
     return float(value)
 
 
@@ -87,8 +88,8 @@ def check_positive(name: str, value: float) -> float:
     Raises:
         MinigenError: it is not positive, or not finite.
     """
-    if not 0 < value < math.inf:
-        raise MinigenError(f"{name} must be a positive number, got {value}")
+    if not (isinstance(value, Real) and 0 < value < math.inf):
+        raise MinigenError(f"{name} must be a positive number, got {value!r}")
     return float(value)
 
 

@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from minigen.backend import to_numpy
 from minigen.checks import check_whole
 from minigen.data.mixture import Mixture
 from minigen.data.rows import (
@@ -127,10 +126,10 @@ class Dataset:
         Raises:
             MinigenError: the arrays cannot be used; says which, and where.
         """
-        train, labels = (a if a is None else np.array(to_numpy(a)) for a in (train, labels))
+        train, labels = _copied(train, name), _copied(labels, name)
         if test is None:
             return cls.hold_back(name, train, seed, labels, image_shape)
-        test, test_labels = (a if a is None else np.array(to_numpy(a)) for a in (test, test_labels))
+        test, test_labels = _copied(test, name), _copied(test_labels, name)
         return cls.from_splits(name, train, test, labels, test_labels, image_shape=image_shape)
 
     @classmethod
@@ -234,6 +233,16 @@ class Dataset:
             f"{name}: train is {train.dtype} {train.shape}, test is {test.dtype} {test.shape}; "
             "save both with rows of the same shape and dtype"
         )
+
+
+def _copied(array: Any, name: str) -> Any:
+    """A NumPy array of one's own with this content, if there is any."""
+    if array is None:
+        return None
+    try:
+        return np.array(array.get() if hasattr(array, "__cuda_array_interface__") else array)
+    except ValueError as error:
+        raise MinigenError(f"{name}: not an array of numbers: {error}; give (N, D)") from None
 
 
 def _split(
