@@ -5,6 +5,7 @@ import operator
 import os
 from numbers import Real
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def check_whole(name: str, value: object, least: int = 1) -> int:
     return number
 
 
-def check_fraction(name: str, value: float) -> float:
+def check_fraction(name: str, value: Any) -> float:
     """Return value as a float: a NumPy float64 would make float64 of the arrays that it meets.
 
     Raises:
@@ -82,7 +83,7 @@ def check_fraction(name: str, value: float) -> float:
     return float(value)
 
 
-def check_positive(name: str, value: float) -> float:
+def check_positive(name: str, value: Any) -> float:
     """Return value as a float.
 
     Raises:
