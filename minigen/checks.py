@@ -3,7 +3,6 @@
 import math
 import operator
 import os
-from numbers import Real
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +12,7 @@ from minigen.backend import Array, array_module
 from minigen.errors import MinigenError
 
 LARGEST = 2**31 - 1  # of whole numbers
+NUMBERS = (int, float, np.integer, np.floating)
 
 
 def check_rows(*, paired: bool = True, **arrays: Array) -> ModuleType:
@@ -78,7 +78,7 @@ def check_fraction(name: str, value: Any) -> float:
     Raises:
         MinigenError: it is not in [0, 1).
     """
-    if not (isinstance(value, Real) and 0 <= value < 1):
+    if not (isinstance(value, NUMBERS) and 0 <= value < 1):
         raise MinigenError(f"{name} must be a number in [0, 1), got {value!r}")
     return float(value)
 
@@ -89,7 +89,7 @@ def check_positive(name: str, value: Any) -> float:
     Raises:
         MinigenError: it is not positive, or not finite.
     """
-    if not (isinstance(value, Real) and 0 < value < math.inf):
+    if not (isinstance(value, NUMBERS) and 0 < value < math.inf):
         raise MinigenError(f"{name} must be a positive number, got {value!r}")
     return float(value)
 

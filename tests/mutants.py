@@ -193,7 +193,7 @@ MUTANTS = [
     ),
     *_in(
         "minigen/gradcheck/checker.py",
-        ["tests/gradcheck/test_checker.py"],
+        ["tests/gradcheck/test_checker.py", "tests/gradcheck/test_floor.py"],
         (
             "gradcheck-tolerates-nan",
             "self.error <= self.tolerance",

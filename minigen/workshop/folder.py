@@ -95,13 +95,13 @@ class RunFolder:
         return self.metrics, self.samples, self.config, self.checkpoint
 
     def _make_room(self, overwrite: bool) -> None:
-        if not any(self.path.iterdir()):
-            return
-        if not self._is_run():
+        foreign = sorted(path.name for path in self.path.iterdir() if not self._is_ours(path))
+        if foreign:
             raise MinigenError(
-                f"{self.path} is not empty and holds no run; choose another folder with --out"
+                f"{self.path} is not empty and holds no run, {foreign[0]} is not of one; choose "
+                "another folder with --out"
             )
-        if not overwrite:
+        if self.checkpoint.exists() and not overwrite:
             raise MinigenError(
                 f"{self.path} already holds a run; add --overwrite to replace it, go on with it "
                 f"by --resume {shlex.quote(f'{self.path}')}, or choose another folder with --out"
@@ -112,11 +112,13 @@ class RunFolder:
             remove_leftovers(file)
             file.unlink(missing_ok=True)
 
-    def _is_run(self) -> bool:
-        """Whether all that lies here is what a run leaves, or may leave when it is killed."""
-        ours = {file.name for file in self._files} | {self.figures.name}
-        names = (path.name for path in self.path.iterdir())
-        return all(name in ours or name.endswith(".tmp") for name in names)
+    def _is_ours(self, path: Path) -> bool:
+        """Whether a run leaves this, or may when it is killed before its first checkpoint."""
+        if path.suffix == ".tmp":
+            return any(path.name.startswith(f"{file.name}.") for file in self._files)
+        if path == self.figures:
+            return self.checkpoint.exists() or not any(path.iterdir())
+        return self.checkpoint.exists() and path in self._files
 
 
 def resume_command(model: str, run: Path) -> str:
