@@ -76,7 +76,7 @@ def test_explicit_cupy_that_cannot_work_is_an_error(broken_cupy: None) -> None:
 
 @pytest.mark.fault("no CuPy")
 def test_cupy_that_is_not_installed_is_named(no_cupy: None) -> None:
-    with pytest.raises(MinigenError, match=r"ModuleNotFoundError.*--backend numpy"):
+    with pytest.raises(MinigenError, match=r"ModuleNotFoundError.*use the backend numpy"):
         backend.select("cupy")
 
 
@@ -145,13 +145,13 @@ from minigen.backend import keep_freed_memory
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
-keep_freed_memory()
-for step in range(12):
-    if step == 2:
-        before = faults()
-    arrays = [np.ones(2**19, np.float32) for _ in range(4)]
-    del arrays
-print(faults() - before)
+with keep_freed_memory():
+    for step in range(12):
+        if step == 2:
+            before = faults()
+        arrays = [np.ones(2**19, np.float32) for _ in range(4)]
+        del arrays
+    print(faults() - before)
 """
 
 

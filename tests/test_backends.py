@@ -37,7 +37,7 @@ from minigen.training import gan as gan_system
 from minigen.training import loop as training
 from minigen.training import vae as vae_system
 from minigen.training.base import System
-from minigen.training.systems import SYSTEMS
+from minigen.training import OPTIONS
 from minigen.workshop import checkpoint
 from tests.helpers import pixels, squares
 from tests.strict import standin

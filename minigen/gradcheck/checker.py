@@ -217,7 +217,8 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
         return complex((upstream * evaluate(values)[0]).sum())
 
     comparisons = []
-    floor = FLOOR * max(np.abs(gradient).max(initial=0) for gradient in gradients.values())
+    entries = np.concatenate([*gradients.values()], axis=None)
+    floor = FLOOR * np.abs(np.where(np.isfinite(entries), entries, 0)).max(initial=0)
     for name, gradient in gradients.items():
         exact = _complex_step(scalar, variables, name)
         comparisons.append(
@@ -286,7 +287,7 @@ def _compare(
     kinks: Indices = (),
 ) -> Comparison:
     difference = np.abs(gradient - measured)
-    scale = max(floor, np.abs(np.concatenate([gradient, measured], axis=None)).max())
+    scale = np.abs(np.concatenate([[floor], gradient, measured], axis=None)).max()
     index = tuple(map(int, np.unravel_index(np.argmax(difference), gradient.shape)))
     return Comparison(
         name,

@@ -87,6 +87,23 @@ def _importance_weighted(k: int) -> Callable[[Draw], Report]:
     return check
 
 
+def _log_weights(draw: Draw) -> Report:
+    vae, x, eps = draw.vae(5), draw.unit(4, 6), draw.normal(4, 2)
+
+    def log_w(mu: Array, logvar: Array, **decoder: Array) -> tuple[Array, Callable[..., Any]]:
+        twin = VAE(vae.encoder, vae.decoder.with_params(decoder))
+        weights, weights_backward = twin.log_weights(x, mu, logvar, eps)
+
+        def backward(dlog_w: Array) -> tuple[Array, ...]:
+            dmu, dlogvar, grads = weights_backward(dlog_w)
+            return dmu, dlogvar, *(grads[name] for name in decoder)
+
+        return weights.log_w, backward
+
+    variables = {"mu": draw.normal(4, 2), "logvar": draw.normal(4, 2), **vae.decoder.params}
+    return check_function(log_w, variables)
+
+
 def _discriminator(smoothing: float) -> Callable[[Draw], Report]:
     def check(draw: Draw) -> Report:
         gan, x, z = draw.gan(bounded=False), draw.normal(5, 3), draw.normal(5, 2)
@@ -198,6 +215,7 @@ DERIVATIONS = (
     Derivation("V4", "VAE, beta 0", _elbo(0, 5)),
     Derivation("V5", "VAE, importance weights of 5 draws", _importance_weighted(5)),
     Derivation("V5", "VAE, importance weight of a single draw", _importance_weighted(1)),
+    Derivation("V6", "VAE, log weight by mu, log sigma^2, decoder", _log_weights),
     Derivation("G1", "discriminator", _discriminator(0)),
     Derivation("G1", "discriminator, smoothed labels", _discriminator(0.1)),
     Derivation("G2", "generator through D, non-saturating", _generator(False, False)),

@@ -1,6 +1,6 @@
 """Bounds and scores that judge models with a code: PCA's floor, L_k, active units.
 
-`sample_metrics` judges what only samples show. Rows are (N, D) arrays of either backend, uint8
+`samples` judges what only samples show. Rows are (N, D) arrays of either backend, uint8
 pixels or floats, scaled as in training; results are plain floats or NumPy arrays.
 """
 

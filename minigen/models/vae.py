@@ -164,7 +164,9 @@ class VAE(Composite):
     def log_weights(
         self, x: Array, mu: Array, logvar: Array, eps: Array
     ) -> tuple[LogWeights, Callable[[Array], tuple[Array, Array, Params]]]:
-        """Compute log w = log p(x | z) + log p(z) - log q(z | x) at z = mu + sigma * eps.
+        """(V6) Log weight of one draw for each example: log p(x | z) + log p(z) - log q(z | x).
+
+        z = mu + sigma * eps reaches mu and logvar in two ways, through z and as parameters of q.
 
         Args:
             x: (N, D), in [0, 1].

@@ -70,7 +70,7 @@ class Linear(Layer):
                 f"Linear expects x of shape (N, {weight.shape[0]}), got {x.shape}; "
                 "one example a row"
             )
-        if x.real.dtype != weight.real.dtype:
+        if x.dtype.kind not in "fc" or x.real.dtype.itemsize > weight.real.dtype.itemsize:
             raise MinigenError(
                 f"Linear computes in {weight.dtype}, got x in {x.dtype}; convert it, pixels by "
                 f"minigen.data.scaled(x), others by x.astype({weight.dtype.name!r})"

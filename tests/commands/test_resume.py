@@ -17,7 +17,7 @@ import pytest
 
 from minigen import evaluate
 from minigen.train import main
-from minigen.training.systems import SYSTEMS
+from minigen.training import OPTIONS
 from minigen.workshop import checkpoint, cli, film
 from minigen.workshop.film import LENGTH, Film
 from minigen.workshop.runs import Run
@@ -155,7 +155,7 @@ def test_a_stop_in_the_first_epoch_can_be_resumed(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("stop while drawing")
-@pytest.mark.parametrize(("stop", "status"), [(KeyboardInterrupt, 130), (cli.Terminated, 143)])
+@pytest.mark.parametrize(("stop", "status"), [(KeyboardInterrupt, 130), (process.Terminated, 143)])
 def test_a_stop_while_figures_are_drawn(
     stop: type[BaseException],
     status: int,

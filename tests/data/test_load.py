@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from minigen.data import Dataset, load, require_unit_interval, scaled, some
+from minigen.data import Dataset, load, require_unit_interval, scaled, subsample
 from minigen.errors import MinigenError
 
 RNG = np.random.default_rng(0)
@@ -27,11 +27,11 @@ def saved_splits(folder: Path, **arrays: NDArray[Any]) -> str:
 
 def test_some_rows_are_of_all_parts_of_a_sorted_file() -> None:
     rows = np.arange(1000)
-    few = some(rows, 100, np.random.default_rng(0))
+    few = subsample(rows, 100, np.random.default_rng(0))
     assert len(set(few.tolist())) == 100
     assert (np.diff(few) > 0).all()
     assert abs(few.mean() - rows.mean()) < 100
-    assert some(rows, 1000, np.random.default_rng(0)) is rows
+    assert subsample(rows, 1000, np.random.default_rng(0)) is rows
 
 
 class TestSource:

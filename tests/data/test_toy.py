@@ -8,7 +8,8 @@ import pytest
 
 from minigen.backend import generator
 from minigen.data import load
-from minigen.data.toy import MIXTURES, Mixture, draw, log_mixture
+from minigen.data.mixture import Mixture
+from minigen.data.toy import MIXTURES, draw, log_mixture
 from minigen.errors import MinigenError
 from minigen.training.loop import Stream
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from minigen.training.systems import SYSTEMS
+from minigen.training import OPTIONS
 
 SMALL = ["--hidden", "6", "--latent-dim", "2", "--batch-size", "32"]
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from minigen.data import load
-from minigen.data.toy import MIXTURES, Mixture
+from minigen.data.mixture import Mixture
+from minigen.data.toy import MIXTURES
 from minigen.errors import MinigenError
 from minigen.metrics.samples import (
     SIGMAS,

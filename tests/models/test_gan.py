@@ -121,7 +121,7 @@ def test_no_player_does_the_others_work(rng: Rng) -> None:
 
     class Watched(Linear):
         def __init__(self, name: str, n_in: int, n_out: int) -> None:
-            super().__init__(n_in, n_out, rng)
+            super().__init__(n_in, n_out, rng, "float64")
             self.name = name
 
         def __call__(self, x):  # type: ignore[no-untyped-def]
@@ -175,5 +175,5 @@ def test_row_counts_that_differ_are_refused(rng: Rng) -> None:
     model, x, z = game(rng)
     with pytest.raises(MinigenError, match="as many rows of z as of x, got 4 and 5"):
         model.discriminator_loss(x, z[:4])
-    with pytest.raises(MinigenError, match=r"smoothing must be in \[0, 1\), got 1.5"):
+    with pytest.raises(MinigenError, match=r"smoothing must be a number in \[0, 1\), got 1.5"):
         model.discriminator_loss(x, z, smoothing=1.5)

@@ -93,7 +93,7 @@ def test_the_data_gets_no_gradient(rng: Rng) -> None:
 
             return y, watched
 
-    model = VAE(Sequential(Watched(6, 4, rng)), Sequential(Watched(2, 6, rng)))
+    model = VAE(Sequential(Watched(6, 4, rng, "float64")), Sequential(Watched(2, 6, rng)))
     model.loss(rng.random((3, 6)), rng.standard_normal((3, 2)))[1]()
     assert asked == [True, False]  # decoder, then encoder
 
@@ -167,6 +167,6 @@ def test_faults(rng: Rng) -> None:
     with pytest.raises(MinigenError, match=r"eps \(4, 3\)"):
         model.loss(x, np.ones((4, 3)))
     with pytest.raises(MinigenError, match="2Z columns, mu and logvar; got 3"):
-        VAE(Linear(6, 3, rng), model.decoder).loss(x, eps)
+        VAE(Linear(6, 3, rng, "float64"), model.decoder).loss(x, eps)
     with pytest.raises(MinigenError, match=r"eps of shape \(4, k, Z\), got \(4, 2\)"):
         model.importance_weighted_loss(x, eps)

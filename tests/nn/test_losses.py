@@ -10,7 +10,7 @@ import pytest
 from minigen.errors import MinigenError
 from minigen.gradcheck import check_function
 from minigen.nn.layers import sigmoid
-from minigen.nn.losses import bce, bce_with_logits, mse, sum_log1p
+from minigen.nn.losses import bce, bce_with_logits, mse
 
 Rng = np.random.Generator
 EXTREMES = [-1000.0, -700.0, -88.0, -40.0, -17.0, -1e-9, 1e-9, 0.3, 17.0, 40.0, 88.0, 700.0, 1000.0]
@@ -61,20 +61,6 @@ def test_bce_with_logits_in_float32(logit: float) -> None:
     assert loss[0] == pytest.approx(expected, rel=3e-7, abs=1e-38)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("columns", [1, 2, 7, 12, 127, 191, 784, 1024])
-def test_sum_log1p_to_fifty_digits(columns: int, dtype: str, rng: Rng) -> None:
-    """Large, small and tiny terms alone, and all of them together."""
-    rows = [scale * rng.random(columns) for scale in (1.0, 1e-3, 1e-12, 0.0)]
-    rows += [np.ones(columns), rng.choice([1.0, 1e-6, 1e-30], columns)]
-    e = np.array(rows, dtype)
-    with mpmath.workdps(50):
-        expected = [float(sum(mpmath.log1p(float(v)) for v in row)) for row in e]
-    total = sum_log1p(e)
-    assert total.dtype == dtype
-    np.testing.assert_allclose(total, expected, rtol=8 * float(np.finfo(dtype).eps))
-
-
 def test_bce_is_bce_with_logits_of_the_sigmoid(rng: Rng) -> None:
     logits, target = rng.standard_normal((5, 4)), rng.random((5, 4))
     np.testing.assert_allclose(
@@ -106,16 +92,16 @@ def test_weights_of_examples(loss: Callable[..., Any], rng: Rng) -> None:
     weights = rng.standard_normal(5)
     np.testing.assert_allclose(backward(), per_example / 5, rtol=1e-14)
     np.testing.assert_allclose(backward(weights), weights[:, None] * per_example, rtol=1e-14)
-    with pytest.raises(MinigenError, match=r"one weight per example, shape \(5,\), got \(5, 1\)"):
+    with pytest.raises(MinigenError, match=r"one weight for each example: expected .* \(5,\), got one of shape \(5, 1\)"):
         backward(np.ones((5, 1)))
 
 
 @pytest.mark.parametrize("loss", [mse, bce, bce_with_logits])
 def test_faults(loss: Callable[..., Any]) -> None:
     half = np.full((3, 1), 0.5)
-    with pytest.raises(MinigenError, match=r"got \(3, 1\) and \(3,\)"):
+    with pytest.raises(MinigenError, match=r"got \w+ \(3, 1\), target \(3,\)"):
         loss(half, np.ones(3))
-    with pytest.raises(MinigenError, match=r"got \(3,\) and \(3,\)"):
+    with pytest.raises(MinigenError, match=r"got \w+ \(3,\), target \(3,\)"):
         loss(half[:, 0], half[:, 0])
     with pytest.raises(MinigenError, match=r"got \(0, 1\)"):
         loss(half[:0], half[:0])

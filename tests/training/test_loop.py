@@ -19,7 +19,7 @@ class Recorder:
         self.noise: list[float] = []
         self.fail_at = fail_at
 
-    def learn(self, x: Any, rng: Any) -> dict[str, Any]:
+    def train_step(self, x: Any, rng: Any) -> dict[str, Any]:
         self.seen.append(x)
         self.noise.append(rng.random())
         first = x[:, 0].copy()
@@ -27,7 +27,7 @@ class Recorder:
             first[0] = np.nan
         return {"first": first, "ones": np.ones(len(x))}
 
-    judge = learn
+    test_step = train_step
 
 
 def rows(n: int = 10) -> Dataset:
@@ -97,7 +97,7 @@ def test_a_batch_size_above_the_rows_gives_one_batch() -> None:
 @pytest.mark.fault("NaN loss")
 def test_nan_stops_with_epoch_step_and_term() -> None:
     with pytest.raises(
-        MinigenError, match="first is nan at epoch 2 step 3; start another run with a lower --lr"
+        MinigenError, match="first is nan at epoch 2 step 3; start another run with a lower learning rate"
     ):
         run(Recorder(fail_at=7), rows(), epochs=2)
 

@@ -15,7 +15,7 @@ from minigen.errors import MinigenError
 from minigen.gradcheck import __main__ as gradcheck
 from minigen.gradcheck.derivations import DERIVATIONS
 from minigen.train import main as train
-from minigen.workshop import cli
+from minigen.workshop import process
 from tests.faults.helpers import environment
 from tests.helpers import squares, trained
 
@@ -37,14 +37,14 @@ def failing(error: BaseException) -> None:
         (MinigenError("a\nb\r.npy: gone; look"), 1, r"minigen: error: a\nb\n.npy: gone; look"),
         (KeyboardInterrupt(), 130, "minigen: stopped\n"),
         (KeyboardInterrupt("stopped at epoch 3"), 130, "minigen: stopped at epoch 3\n"),
-        (cli.Terminated(), 143, "minigen: stopped\n"),
+        (process.Terminated(), 143, "minigen: stopped\n"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_an_error_is_one_line_and_a_status(
     error: BaseException, status: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(lambda: failing(error)) == status
+    assert process.run(lambda: failing(error)) == status
     printed = capsys.readouterr().err
     assert line in printed
     assert printed.count("\n") == 1
@@ -52,34 +52,28 @@ def test_an_error_is_one_line_and_a_status(
 
 def test_debug_lets_the_traceback_through() -> None:
     with pytest.raises(MinigenError, match="mine"):
-        cli.run(lambda: failing(MinigenError("mine")), debug=True)
+        process.run(lambda: failing(MinigenError("mine")), debug=True)
 
 
 def test_a_bug_is_not_dressed_up_as_the_users_error() -> None:
     with pytest.raises(ZeroDivisionError):
-        cli.run(lambda: failing(ZeroDivisionError()))
+        process.run(lambda: failing(ZeroDivisionError()))
 
 
 def test_sigterm_is_heard_while_a_command_runs_and_not_after() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    assert cli.run(lambda: signal.raise_signal(signal.SIGTERM)) == 143
+    assert process.run(lambda: signal.raise_signal(signal.SIGTERM)) == 143
     assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_command_runs_in_any_thread() -> None:
     """Where signals cannot be heard."""
     with ThreadPoolExecutor() as pool:
-        assert pool.submit(cli.run, lambda: None).result() == 0
+        assert pool.submit(process.run, lambda: None).result() == 0
 
 
 def test_no_error_is_status_zero() -> None:
-    assert cli.run(lambda: None) == 0
-
-
-def test_wholes() -> None:
-    assert cli.wholes("400") == [400]
-    assert cli.wholes("500,250") == [500, 250]
-    assert cli.wholes("") == []
+    assert process.run(lambda: None) == 0
 
 
 @pytest.mark.parametrize("backend", ["numpy", "auto"])
@@ -110,17 +104,18 @@ def test_auto_says_on_stderr_what_it_chose_and_why(
 
 
 A_COMMAND = r"""
-import sys
-from minigen.workshop import cli
+import os, sys
+from pathlib import Path
 from minigen.errors import MinigenError
+from minigen.training.progress import progress_bar
+from minigen.workshop import plots, process
 def command():
-    import matplotlib.pyplot as plt
-    plt.figure()
-    with cli.bar(2, "epoch") as bar:
+    plots.picture(Path(os.devnull), lambda axes: None)
+    with progress_bar(2, "epoch") as bar:
         bar.update()
     print("a\udcff\u03c3.npy")
     raise MinigenError("it failed; mend it")
-sys.exit(cli.run(command))
+sys.exit(process.run(command))
 """
 FAILURE = "minigen: error: it failed; mend it\n"
 

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from minigen.workshop import plots
+from minigen.workshop import layout, plots
 
 
 def test_mosaic_places_images_row_by_row() -> None:
     images = np.arange(5.0).reshape(5, 1, 1) * np.ones((5, 2, 3)) / 10
-    tiles = plots.mosaic(images, columns=3, gap=1)
+    tiles = layout.mosaic(images, columns=3, gap=1)
     assert tiles.shape == (2 * 2 + 1, 3 * 3 + 2)
     assert (tiles[0, 0], tiles[0, 4], tiles[0, 8]) == (0.0, 0.1, 0.2)
     assert (tiles[3, 0], tiles[4, 6]) == (0.3, 0.4)
@@ -24,7 +24,7 @@ def test_mosaic_places_images_row_by_row() -> None:
 
 def test_image_grid_draws_zero_black_and_one_white(tmp_path: Path) -> None:
     images = np.stack([np.zeros((8, 8)), np.ones((8, 8))])
-    paint = partial(plots.images, tiles=plots.mosaic(images, 2), title="title")
+    paint = partial(plots.images, tiles=layout.mosaic(images, 2), title="title")
     plots.picture(tmp_path / "grid.png", paint, (8, 18))
     with Image.open(tmp_path / "grid.png") as picture:
         grey = np.asarray(picture.convert("L"))
@@ -49,18 +49,18 @@ def test_animation_shows_every_frame(tmp_path: Path) -> None:
 
 def test_the_field_is_sampled_around_the_data() -> None:
     data = np.array([[0.0, 10.0], [10.0, 20.0]])
-    grid = plots.frame_around(data, 3)
+    grid = layout.frame_around(data, 3)
     assert grid.shape == (3, 3, 2)
     assert grid[0, :, 0].tolist() == [-2, 5, 12]
     assert grid[:, 0, 1].tolist() == [8, 15, 22]
-    assert plots.frame_around(data[:, :1], 3)[:, 0].tolist() == [-2, 5, 12]
+    assert layout.frame_around(data[:, :1], 3)[:, 0].tolist() == [-2, 5, 12]
 
 
 @pytest.mark.parametrize("row", [[1e5], [-1e5], [-1e5, 0], [1e30]], ids=str)
 def test_constant_data_far_from_zero_have_a_frame(row: list[float], tmp_path: Path) -> None:
     """In float32, and a warning would be an error."""
     data = np.tile(np.array(row, np.float32), (50, 1))
-    frame = plots.frame_around(data, 80)
+    frame = layout.frame_around(data, 80)
     ticks = [frame[0, :, 0], frame[:, 0, 1]] if len(row) == 2 else [frame[:, 0]]
     assert all((np.diff(line) > 0).all() for line in ticks)
     field = np.full(frame.shape[: len(row)], 0.5)
@@ -97,7 +97,7 @@ def test_a_narrow_picture_is_as_wide_as_its_title(tmp_path: Path) -> None:
 def test_samples_outside_the_frame_are_counted(width: int) -> None:
     data = np.tile([[0.0], [1.0]], width)
     samples = np.tile([[0.5], [9.0], [-9.0]], width)
-    paint = partial(plots.density, frame=plots.frame_around(data, 60), data=data, title="t")
+    paint = partial(plots.density, frame=layout.frame_around(data, 60), data=data, title="t")
     assert legend(drawn(partial(paint, samples=samples))) == ["data", "samples (2 of 3 outside)"]
     samples[:, 0] = 0.5
     outside = {1: "walks", 2: "walks (2 of 3 outside)"}[width]
@@ -107,7 +107,7 @@ def test_samples_outside_the_frame_are_counted(width: int) -> None:
 @pytest.mark.parametrize("width", [1, 2])
 def test_the_discriminator_is_named_only_where_it_is_drawn(width: int) -> None:
     data = np.tile([[0.0], [1.0]], width)
-    frame = plots.frame_around(data, 60)
+    frame = layout.frame_around(data, 60)
     paint = partial(plots.density, frame=frame, data=data, samples=data, title="t")
     field = np.full(frame.shape[:width], 0.5)
     for shown, painter in {False: paint, True: partial(paint, field=field)}.items():
