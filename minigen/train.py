@@ -201,7 +201,7 @@ def _announce(run: Run, backend: str) -> None:
         print(f"note   {note}")
     print(f"data   {dataset.name}: {rows:,} rows to learn from, {len(dataset.test):,} to test")
     print(f"model  {model.outline}: {model.n_parameters:,} parameters, on {backend}")
-    print(f"terms  {run.trainer.units}", flush=True)
+    print(f"units  {run.trainer.units}", flush=True)
     if run.options.batch_size > rows:
         print(
             f"minigen: warning: --batch-size {run.options.batch_size} is more than the {rows} "

@@ -227,9 +227,9 @@ MUTANTS = [
     *_in(
         "minigen/training/trainer.py",
         [
-            "tests/training/test_systems.py::test_restore_brings_back_what_was_trained",
+            "tests/training/test_trainers.py::test_restore_brings_back_what_was_trained",
             "tests/test_backends.py::test_equal_seeds_start_from_equal_parameters",
-            "tests/training/test_systems.py::test_every_learning_rate_falls_after_each_milestone",
+            "tests/training/test_trainers.py::test_every_learning_rate_falls_after_each_milestone",
         ],
         (
             "seed-without-effect-on-the-start",
@@ -246,7 +246,7 @@ MUTANTS = [
     *_in(
         "minigen/training/options.py",
         [
-            "tests/training/test_systems.py::test_every_learning_rate_falls_after_each_milestone",
+            "tests/training/test_trainers.py::test_every_learning_rate_falls_after_each_milestone",
             "tests/training/test_options.py",
         ],
         ("milestone-an-epoch-early", "milestone < epoch for", "milestone <= epoch for"),
@@ -265,14 +265,14 @@ MUTANTS = [
     *_in(
         "minigen/training/autoencoder.py",
         [
-            "tests/training/test_systems.py::test_a_denoising_autoencoder_is_compared_with_the_clean_rows"
+            "tests/training/test_trainers.py::test_a_denoising_autoencoder_is_compared_with_the_clean_rows"
         ],
         ("denoising-target-is-noisy", "self._loss(noisy, x)", "self._loss(noisy, noisy)"),
     ),
     *_in(
         "minigen/training/vae.py",
         [
-            "tests/training/test_systems.py::test_the_formula_that_is_printed_is_the_one_that_is_trained"
+            "tests/training/test_trainers.py::test_the_formula_that_is_printed_is_the_one_that_is_trained"
         ],
         (
             "beta-option-lost",
@@ -283,18 +283,18 @@ MUTANTS = [
     *_in(
         "minigen/training/vae.py",
         [
-            "tests/training/test_systems.py::test_binarized_pixels_are_one_as_often_as_they_are_bright"
+            "tests/training/test_trainers.py::test_binarized_pixels_are_one_as_often_as_they_are_bright"
         ],
         ("binarized-inverted", "dtype=x.dtype) < x)", "dtype=x.dtype) > x)"),
     ),
     *_in(
         "minigen/training/gan.py",
         [
-            "tests/training/test_systems.py::test_the_generator_moves_at_every_kth_step_of_the_discriminator",
-            "tests/training/test_systems.py::test_simultaneous_updates_answer_the_old_discriminator",
-            "tests/training/test_systems.py::test_generator_and_discriminator_have_learning_rates_of_their_own",
-            "tests/training/test_systems.py::test_images_are_centred_for_the_gan_and_come_back_between_0_and_1",
-            "tests/training/test_systems.py::test_samples_come_from_the_averaged_generator",
+            "tests/training/test_trainers.py::test_the_generator_moves_at_every_kth_step_of_the_discriminator",
+            "tests/training/test_trainers.py::test_simultaneous_updates_answer_the_old_discriminator",
+            "tests/training/test_trainers.py::test_generator_and_discriminator_have_learning_rates_of_their_own",
+            "tests/training/test_trainers.py::test_images_are_centred_for_the_gan_and_come_back_between_0_and_1",
+            "tests/training/test_trainers.py::test_samples_come_from_the_averaged_generator",
         ],
         ("simultaneous-is-alternating-too", "if not simultaneous:", "if True:"),
         ("kth-step-off-by-one", "d_optimizer.t + simultaneous", "d_optimizer.t"),
@@ -313,9 +313,9 @@ MUTANTS = [
     *_in(
         "minigen/training/gan.py",
         [
-            "tests/training/test_systems.py::test_the_generator_learns_from_the_loss_that_was_asked_for",
-            "tests/training/test_systems.py::test_labels_are_smoothed_while_learning_alone",
-            "tests/training/test_systems.py::test_the_discriminator_sees_images_between_minus_one_and_one",
+            "tests/training/test_trainers.py::test_the_generator_learns_from_the_loss_that_was_asked_for",
+            "tests/training/test_trainers.py::test_labels_are_smoothed_while_learning_alone",
+            "tests/training/test_trainers.py::test_the_discriminator_sees_images_between_minus_one_and_one",
         ],
         ("minimax-option-inverted", '== "minimax"', '!= "minimax"'),
         ("smoothing-option-lost", "rng), self.options.smoothing", "rng)"),

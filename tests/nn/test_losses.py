@@ -103,7 +103,7 @@ def test_faults(loss: Callable[..., Any]) -> None:
         loss(half, np.ones(3))
     with pytest.raises(MinigenError, match=r"got \w+ \(3,\), target \(3,\)"):
         loss(half[:, 0], half[:, 0])
-    with pytest.raises(MinigenError, match=r"got \(0, 1\)"):
+    with pytest.raises(MinigenError, match=r"got \w+ \(0, 1\)"):
         loss(half[:0], half[:0])
     with pytest.raises(MinigenError, match="got ndarray, list"):
         loss(half, [[0.5]] * 3)

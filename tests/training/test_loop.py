@@ -97,7 +97,8 @@ def test_a_batch_size_above_the_rows_gives_one_batch() -> None:
 @pytest.mark.fault("NaN loss")
 def test_nan_stops_with_epoch_step_and_term() -> None:
     with pytest.raises(
-        MinigenError, match="first is nan at epoch 2 step 3; start another run with a lower learning rate"
+        MinigenError,
+        match="first is nan at epoch 2 step 3; start another run with a lower learning rate",
     ):
         run(Recorder(fail_at=7), rows(), epochs=2)
 
