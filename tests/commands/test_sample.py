@@ -13,7 +13,6 @@ from PIL import Image
 
 from minigen import data, sample
 from minigen.sample import main
-from minigen.training import OPTIONS
 from minigen.workshop import cli, plots
 from tests.helpers import points, squares, trained
 

@@ -2,20 +2,10 @@
 
 import os
 import sys
-from contextlib import AbstractContextManager
-from typing import Any
-from unittest.mock import patch
 
 import pytest
 
-from minigen.training import OPTIONS
-
 SMALL = ["--hidden", "6", "--latent-dim", "2", "--batch-size", "32"]
-
-
-def without_figures(system: str) -> AbstractContextManager[Any]:
-    """They take the time."""
-    return patch.object(SYSTEMS[system], "draw")
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> str:
@@ -38,15 +28,6 @@ def line(name: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", f"minigen.{name}", *map(str, arguments)]
 
 
-UNDRAWN = """
-import sys
-from minigen.train import main
-from tests.faults.helpers import without_figures
-with without_figures("vae"):
-    sys.exit(main(["vae", *sys.argv[1:]]))
-"""
-
-
 def undrawn(*arguments: object) -> list[str]:
     """`python -m minigen.train vae` without the figures."""
-    return [sys.executable, "-c", UNDRAWN, *map(str, arguments)]
+    return [*line("train", "vae", *arguments), "--no-figures"]

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from minigen.data import load
-from minigen.workshop.film import LENGTH
+from minigen.workshop.snapshots import LENGTH
 
 ROWS = 2_000  # of MNIST: an epoch takes a fraction of a second
-WARM_UP = 2 * LENGTH  # epochs, until the film is full and all else has been allocated
+WARM_UP = 2 * LENGTH  # epochs, until the snapshots are all there and all else has been allocated
 
 
 def main() -> int:
@@ -50,7 +50,7 @@ def main() -> int:
 
 def _peak(process: subprocess.Popen[str], seconds: float) -> int:
     """The most memory that a process holds at any second for so long: it goes up and down with
-    each saving, and as the film fills and is thinned.
+    each saving, and as snapshots are added and thinned.
     """
     end, most = time.monotonic() + seconds, 0
     while time.monotonic() < end and process.poll() is None:

@@ -20,7 +20,6 @@ from numpy.lib import format as npy
 from minigen.data import files, load
 from minigen.evaluate import main as evaluate
 from minigen.train import main as train
-from minigen.training import OPTIONS
 from tests.data.test_files import deflated, write_member
 from tests.faults.helpers import SMALL, environment, said, without_figures
 from tests.helpers import pixels

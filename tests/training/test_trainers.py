@@ -533,9 +533,9 @@ def test_only_grey_rows_have_no_likelihood() -> None:
     binary = np.where(pixels(0, 50, 64) > 127, 255, 0).astype(np.uint8)
     of_binary = found(on_images("vae", Dataset("rows", binary, binary[:9], (8, 8))))
     of_grey = found(on_images("vae", rows_of(pixels(0, 50, 64), 9)))
-    for findings, grey in ((of_binary, False), (of_grey, True)):
+    for by_name, grey in ((of_binary, False), (of_grey, True)):
         for name in ("test loss", "L_2, 9 test rows"):
-            assert ("grey pixels have no likelihood" in findings[name].caveat) == grey
+            assert ("grey pixels have no likelihood" in by_name[name].caveat) == grey
     assert of_binary["reconstruction"].limit == "the pixels' own entropy: 0.00"
 
 
