@@ -15,6 +15,7 @@ from minigen.data.rows import (
     as_labels,
     as_rows,
     check_finite,
+    check_image_shape,
     image_shape_of,
     notes_on,
     scaled,
@@ -66,11 +67,8 @@ class Dataset:
                 check_finite(rows, where)
         if (self.train.dtype, self.width) != (self.test.dtype, self.test.shape[1]):
             raise self._unlike(self.name, self.train, self.test)
-        if self.image_shape is not None and np.prod(self.image_shape) != self.width:
-            raise MinigenError(
-                f"{self.name}: images of shape {self.image_shape} do not fit rows of {self.width} "
-                "values; give (height, width)"
-            )
+        if self.image_shape is not None:
+            check_image_shape(self.name, self.image_shape, self.width)
 
     def __repr__(self) -> str:
         shape = "images of {}x{}".format(*self.image_shape) if self.image_shape else "rows"

@@ -1,7 +1,7 @@
 """Rows: arrays of examples as models see them, in batches, and made of arrays of any kind."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,22 @@ def check_finite(rows: Rows, where: str) -> None:
             f"{where}: NaN, infinite or too large for float32 in {bad.sum()} of {bad.size} places, "
             f"the first in row {row}, column {column} (counted from 0); mend these values"
         )
+
+
+def check_image_shape(name: str, shape: Any, width: int) -> tuple[int, int]:
+    """Return the shape as (height, width) of a grey image.
+
+    Raises:
+        MinigenError: it is none whose pixels are the values of a row.
+    """
+    sides = tuple(shape) if isinstance(shape, Sequence) else ()
+    whole = len(sides) == 2 and all(isinstance(side, int | np.integer) for side in sides)
+    if not (whole and min(sides) > 0 and sides[0] * sides[1] == width):
+        raise MinigenError(
+            f"{name}: images of shape {shape} do not fit rows of {width} values; give "
+            "(height, width)"
+        )
+    return int(sides[0]), int(sides[1])
 
 
 def as_labels(labels: NDArray[Any] | None, n: int, where: str) -> NDArray[np.int64] | None:

@@ -159,12 +159,12 @@ def _demand(rule: "Field[Any]", item: type, wrong: Sequence[Any], numbers: Seque
     bound = f"of at least {least:g}" if above is None else f"greater than {above:g}"
     bound += "" if below == math.inf else f" and less than {below:g}"
     what = "whole number" if item is int else "finite number"
+    if item is int and any(type(number) is int and number > LARGEST for number in wrong):
+        bound = f"of at most {LARGEST}"
     if get_origin(rule.type) is tuple:
         size = "" if get_args(rule.type)[-1] is ... else f"{len(get_args(rule.type))} "
         blame = f", and {wrong[0]!r} is not" if wrong and len(numbers) > 1 else ""
         return f"must be {size}{what}s {bound}{blame}"
-    if item is int and any(type(number) is int and number > LARGEST for number in wrong):
-        bound = f"of at most {LARGEST}"
     return f"must be a {what} {bound}"
 
 

@@ -2,7 +2,8 @@
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
@@ -15,7 +16,9 @@ import numpy as np
 import minigen
 from minigen import data
 from minigen.backend import Array, select
+from minigen.checks import check_whole
 from minigen.data import Dataset
+from minigen.data.rows import check_image_shape
 from minigen.errors import MinigenError
 from minigen.training import OPTIONS, TRAINERS, EpochRecord, Options, Run
 from minigen.workshop import checkpoint
@@ -126,8 +129,23 @@ def _built(
     kind = OPTIONS[header["model"]]
     options = kind.of({**header["options"], **changes})
     stored = cast(Dataset, _StoredData(folder, kind, header, dataset, place))
-    history = [EpochRecord(**record) for record in header["history"]]
-    return Run(TRAINERS[kind](options, stored, xp), history)
+    trainer = TRAINERS[kind](options, stored, xp)
+    return Run(trainer, _history(header["history"], set(trainer.titles)))
+
+
+def _history(records: Sequence[Mapping[str, Any]], names: set[str]) -> list[EpochRecord]:
+    """The records of a header, which hold a number under each name, epoch after epoch.
+
+    Raises:
+        ValueError: they do not; or another error of something that is no history at all.
+    """
+    history = [EpochRecord(**record) for record in records]
+    for epoch, record in enumerate(history, start=1):
+        for means in (record.train, record.test):
+            numbers = [value for value in means.values() if type(value) is float]
+            if record.epoch != epoch or set(means) != names or len(numbers) < len(names):
+                raise ValueError(f"its history of epoch {epoch} is not one of {sorted(names)}")
+    return history
 
 
 @contextmanager
@@ -135,8 +153,9 @@ def _header_blamed(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except NOT_OF_A_RUN as error:
+        reason = textwrap.shorten(f"{error}", 100, placeholder="...")
         raise MinigenError(
-            f"{folder.checkpoint}: the header is not one of a training run ({error}); train again"
+            f"{folder.checkpoint}: the header is not one of a training run ({reason}); train again"
         ) from error
 
 
@@ -154,12 +173,14 @@ class _StoredData:
         place: str | None,
     ) -> None:
         facts = header["data"]
-        shape = facts["image_shape"]
-        self.name: str = place or facts["name"]
-        self.width: int = facts["width"]
-        self.image_shape = shape and (shape[0], shape[1])
-        self.value_range: tuple[float, float] = tuple(facts["value_range"])
-        self.fingerprint: str = facts["sha256"]
+        low, high = facts["value_range"]
+        self.name = place or str(facts["name"])
+        self.width = check_whole("width", facts["width"])
+        self.image_shape = facts["image_shape"] and check_image_shape(
+            "the data", facts["image_shape"], self.width
+        )
+        self.value_range = float(low), float(high)
+        self.fingerprint = str(facts["sha256"])
         self._folder, self._given = folder, dataset
         self._resume = resume_command(kind.model, folder.path)
         self._seed = header["options"]["seed"]

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigen.checks import check_rows
 from minigen.data import scaled
-from minigen.data.rows import as_rows
+from minigen.data.rows import as_rows, check_image_shape
 from minigen.errors import MinigenError
 from minigen.workshop.layout import MOST_DIMENSIONS, N_FIELD, columns, frame_around, tiled
 
@@ -28,9 +28,9 @@ def show(
     rows = scaled(as_rows(np.asarray(rows), "rows"))
     check_rows(rows=rows)
     width = rows.shape[1]
-    if image_shape is not None and np.prod(image_shape) != width:
-        raise MinigenError(f"images of shape {image_shape} do not fit rows of {width} values")
-    if image_shape is None and width > MOST_DIMENSIONS:
+    if image_shape is not None:
+        image_shape = check_image_shape("rows", image_shape, width)
+    elif width > MOST_DIMENSIONS:
         raise MinigenError(
             f"rows of {width} values are neither images nor points; give image_shape, "
             "(height, width), if they are images"

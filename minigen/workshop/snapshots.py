@@ -1,5 +1,6 @@
 """Snapshots: the samples that a model makes of the same noise while it learns, for an animation."""
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,8 +78,15 @@ class Snapshots:
 
     @staticmethod
     def expected(header: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """An array of the right shape for each name in `arrays`, from their header."""
-        count = len(header["epochs"])
+        """An array of the right shape for each name in `arrays`, from their header.
+
+        Raises:
+            ValueError: these are no epochs in their order; or another error of no such header.
+        """
+        epochs = header["epochs"]
+        if epochs != sorted(set(epochs)) or any(type(epoch) is not int for epoch in epochs):
+            raise ValueError(f"its snapshots are of epochs {reprlib.repr(epochs)}")
+        count = len(epochs)
         one = np.zeros((), np.float32)
         shapes = {name: (count, *shape) for name, shape in header["shapes"].items() if count}
         return prefixed("snapshots", {k: np.broadcast_to(one, s) for k, s in shapes.items()})

@@ -17,7 +17,7 @@ from minigen.workshop import cli, plots
 from tests.helpers import points, squares, trained
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", OPTIONS)
 def test_samples_are_rows_that_the_seed_repeats(system: str, tmp_path: Path) -> None:
     run = str(trained(system, squares(tmp_path / "x.npy"), tmp_path / "run"))
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
@@ -51,7 +51,7 @@ def test_reconstructions_stand_behind_their_inputs(system: str, tmp_path: Path) 
         assert not np.array_equal(rows[2 * i], rows[2 * i + 1])
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", OPTIONS)
 def test_interpolation_walks_from_code_to_code(system: str, tmp_path: Path) -> None:
     run = trained(system, squares(tmp_path / "x.npy"), tmp_path / "run")
     out = tmp_path / "rows.npy"
@@ -240,7 +240,7 @@ def test_a_picture_of_too_many_images_is_refused(
     assert main([str(run), *arguments, "--out", str(tmp_path / "rows.npy")]) == 0
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", OPTIONS)
 def test_making_rows_takes_little_more_memory_than_they_do(system: str, tmp_path: Path) -> None:
     run = trained(system, squares(tmp_path / "x.npy"), tmp_path / "run")
     out = tmp_path / "rows.npy"
@@ -254,7 +254,7 @@ def test_making_rows_takes_little_more_memory_than_they_do(system: str, tmp_path
 @pytest.mark.parametrize(
     ("system", "what"),
     [
-        *((system, what) for system in SYSTEMS for what in ("--count=130", "--interpolate")),
+        *((system, what) for system in OPTIONS for what in ("--count=130", "--interpolate")),
         ("ae", "--reconstruct"),
         ("vae", "--reconstruct"),
     ],

@@ -2,8 +2,11 @@
 
 import os
 import sys
+from collections.abc import Sequence
 
 import pytest
+
+from minigen.train import main
 
 SMALL = ["--hidden", "6", "--latent-dim", "2", "--batch-size", "32"]
 
@@ -26,6 +29,11 @@ def environment(**more: str) -> dict[str, str]:
 def line(name: str, *arguments: object) -> list[str]:
     """`python -m minigen.NAME`."""
     return [sys.executable, "-m", f"minigen.{name}", *map(str, arguments)]
+
+
+def train(arguments: Sequence[str]) -> int:
+    """The command without its figures, which take the time."""
+    return main([*arguments, "--no-figures"])
 
 
 def undrawn(*arguments: object) -> list[str]:
