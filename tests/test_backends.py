@@ -7,7 +7,6 @@ must give them to rounding. Then the stand-in itself: which habits of NumPy code
 import math
 import re
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,21 +22,19 @@ from minigen.data.toy import MIXTURES
 from minigen.errors import MinigenError
 from minigen.gradcheck.derivations import DERIVATIONS, Derivation, Draw
 from minigen.metrics import bounds as metrics
+from minigen.metrics import findings
 from minigen.metrics import samples as sample_metrics
 from minigen.models.autoencoder import Autoencoder
 from minigen.models.gan import GAN
 from minigen.models.vae import VAE
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.nn.layers import Layer, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Tanh, mlp
-from minigen.nn.module import Module
 from minigen.nn.losses import bce, bce_with_logits, mse
+from minigen.nn.module import Module
 from minigen.nn.optim import SGD, Adam, Average, Optimizer
 from minigen.train import main as train_command
-from minigen.training import gan as gan_system
+from minigen.training import OPTIONS, Run, Trainer, prepare
 from minigen.training import loop as training
-from minigen.training import vae as vae_system
-from minigen.training.base import System
-from minigen.training import OPTIONS
 from minigen.workshop import checkpoint
 from tests.helpers import pixels, squares
 from tests.strict import standin
@@ -240,27 +237,28 @@ def test_complex_steps(derivation: Derivation, xp: ModuleType) -> None:
     assert xp not in EXACT or report == derivation.check(Draw(np))
 
 
-# Systems: the same steps, epochs and commands.
+# Trainers: the same steps, epochs and commands.
 
-SYSTEM_OPTIONS = [
-    "ae",
-    "ae --reconstruction bce --noise 0.3",
-    "vae",
-    "vae --beta 2 --binarize",
-    "vae --importance-samples 3",
-    "gan",
-    "gan --generator-loss minimax --simultaneous --discriminator-steps 2",
+TRAINED: list[tuple[str, dict[str, Any]]] = [
+    ("ae", {}),
+    ("ae", {"reconstruction": "bce", "noise": 0.3}),
+    ("vae", {}),
+    ("vae", {"beta": 2, "binarize": True}),
+    ("vae", {"importance_samples": 3}),
+    ("gan", {}),
+    ("gan", {"generator_loss": "minimax", "simultaneous": True, "discriminator_steps": 2}),
 ]
 IMAGES = Dataset("images", pixels(1, 40, 64), pixels(2, 12, 64), (8, 8))
 
+each_trained = pytest.mark.parametrize(
+    "line", TRAINED, ids=lambda line: " ".join([line[0], *map(str, line[1].values())])
+)
 
-def system(line: str, xp: ModuleType) -> System:
-    name, *options = line.split()
-    parser = ArgumentParser()
-    SYSTEMS[name].add_options(parser.add_argument)
-    small = ["--hidden", "9", "--latent-dim", "2"]
-    chosen = vars(parser.parse_args([*small, *options])) | {"seed": 3}
-    return SYSTEMS[name](chosen, 64, (8, 8), 3, xp)
+
+def trainer(line: tuple[str, dict[str, Any]], xp: ModuleType, seed: int = 3) -> Any:
+    name, options = line
+    small = {"hidden": (9,), "latent_dim": 2, "seed": seed}
+    return prepare(OPTIONS[name](**small, **options), IMAGES, xp).trainer
 
 
 class DrawnByNumPy:
@@ -285,73 +283,77 @@ def numbers(arrays: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arrays.items() if isinstance(value, int)}
 
 
-def assert_same_state(found: System, expected: System, xp: ModuleType) -> None:
-    counters = numbers(found.arrays)
-    assert counters == numbers(expected.arrays)
+def assert_same_state(
+    found: Trainer[Any, Any], expected: Trainer[Any, Any], xp: ModuleType
+) -> None:
+    counters = numbers(found.state)
+    assert counters == numbers(expected.state)
     arrays, reference = (
-        {name: value for name, value in each.arrays.items() if name not in counters}
+        {name: value for name, value in each.state.items() if name not in counters}
         for each in (found, expected)
     )
     assert_numpys(arrays, reference, xp)
 
 
-@pytest.mark.parametrize("line", SYSTEM_OPTIONS)
-def test_equal_seeds_start_from_equal_parameters(line: str, xp: ModuleType) -> None:
-    found = system(line, xp)
-    assert_numpys(found.module.params, system(line, np).module.params, xp)
-    twin, other = system(line, xp), SYSTEMS[line.split()[0]](found.options, 64, (8, 8), 4, xp)
-    name = next(name for name in found.module.params if name.endswith("weight"))
-    first, same, different = (each.module.params[name] for each in (found, twin, other))
+@each_trained
+def test_equal_seeds_start_from_equal_parameters(line: Any, xp: ModuleType) -> None:
+    found = trainer(line, xp)
+    assert_numpys(found.model.params, trainer(line, np).model.params, xp)
+    twin, other = trainer(line, xp), trainer(line, xp, seed=4)
+    name = next(name for name in found.model.params if name.endswith("weight"))
+    first, same, different = (each.model.params[name] for each in (found, twin, other))
     assert (first == same).all()
     assert not (first == different).any()
 
 
-@pytest.mark.parametrize("line", SYSTEM_OPTIONS)
-def test_steps(line: str, xp: ModuleType) -> None:
-    found, expected = system(line, xp), system(line, np)
+@each_trained
+def test_steps(line: Any, xp: ModuleType) -> None:
+    found, expected = trainer(line, xp), trainer(line, np)
     x = IMAGES.train[:10].astype(np.float32) / 255
     for step in range(3):
         ours, numpys = (
-            each.learn(place.asarray(x), noise(place, 10 + step))
+            each.train_step(place.asarray(x), noise(place, 10 + step))
             for each, place in ((found, xp), (expected, np))
         )
         assert_numpys(ours, numpys, xp)
     assert_same_state(found, expected, xp)
     judged, numpys = (
-        each.judge(place.asarray(x), noise(place, 9))
+        each.test_step(place.asarray(x), noise(place, 9))
         for each, place in ((found, xp), (expected, np))
     )
     assert_numpys(judged, numpys, xp)
 
 
-@pytest.mark.parametrize("line", SYSTEM_OPTIONS)
-def test_a_step_transfers_nothing(line: str, strict: ModuleType) -> None:
-    task, rng = system(line, strict), backend.generator(strict, 0)
+@each_trained
+def test_a_step_transfers_nothing(line: Any, strict: ModuleType) -> None:
+    task, rng = trainer(line, strict), backend.generator(strict, 0)
     x = strict.asarray(IMAGES.train[:10].astype(np.float32) / 255)
     standin.transfers.clear()
     for _ in range(2):
-        task.learn(x, rng)
-    task.judge(x, rng)
+        task.train_step(x, rng)
+    task.test_step(x, rng)
     assert standin.transfers == []
 
 
-@pytest.mark.parametrize(("line", "most"), [("vae", 80), ("ae", 50), ("gan", 110)])
-def test_the_launches_of_a_step(line: str, most: int, strict: ModuleType) -> None:
+@pytest.mark.parametrize(
+    ("line", "most"), [(("vae", {}), 80), (("ae", {}), 50), (("gan", {}), 110)]
+)
+def test_the_launches_of_a_step(line: Any, most: int, strict: ModuleType) -> None:
     """Each costs the host some microseconds, whatever the device does meanwhile."""
-    task, rng = system(line, strict), backend.generator(strict, 0)
+    task, rng = trainer(line, strict), backend.generator(strict, 0)
     x = strict.asarray(IMAGES.train[:10].astype(np.float32) / 255)
-    task.learn(x, rng)
+    task.train_step(x, rng)
     standin.launches.clear()
-    task.learn(x, rng)
+    task.train_step(x, rng)
     assert len(standin.launches) <= most
     arrays = sum(len(optimizer.params) for optimizer in task.optimizers.values())
     assert standin.launches.count("_adam") == arrays
 
 
-@pytest.mark.parametrize("line", SYSTEM_OPTIONS)
-def test_an_epoch(line: str, xp: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+@each_trained
+def test_an_epoch(line: Any, xp: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "generator", noise)
-    found, expected = system(line, xp), system(line, np)
+    found, expected = trainer(line, xp), trainer(line, np)
     ours, numpys = (
         list(training.train(each, IMAGES, epochs=2, batch_size=16, xp=place))
         for each, place in ((found, xp), (expected, np))
@@ -362,15 +364,15 @@ def test_an_epoch(line: str, xp: ModuleType, monkeypatch: pytest.MonkeyPatch) ->
     assert_same_state(found, expected, xp)
 
 
-@pytest.mark.parametrize("line", SYSTEM_OPTIONS)
+@each_trained
 def test_the_transfers_of_an_epoch(
-    line: str, strict: ModuleType, monkeypatch: pytest.MonkeyPatch
+    line: Any, strict: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows once; then for each epoch its order, and a reading each of learning and judging,
     however many its steps.
     """
     monkeypatch.setattr(training, "POLL_SECONDS", math.inf)
-    task = system(line, strict)
+    task = trainer(line, strict)
     k = len(task.titles)
     standin.transfers.clear()
     list(training.train(task, IMAGES, epochs=2, batch_size=16, xp=strict))
@@ -378,9 +380,9 @@ def test_the_transfers_of_an_epoch(
     assert standin.transfers == ["asarray (40, 64)", "asarray (12, 64)", *epoch, *epoch]
 
 
-@pytest.mark.parametrize("line", SYSTEM_OPTIONS)
-def test_codes_and_rows_cross_once_each_way(line: str, xp: ModuleType) -> None:
-    found, expected = system(line, xp), system(line, np)
+@each_trained
+def test_codes_and_rows_cross_once_each_way(line: Any, xp: ModuleType) -> None:
+    found, expected = trainer(line, xp), trainer(line, np)
     codes = np.random.default_rng(0).standard_normal((5, 2), dtype=np.float32)
     standin.transfers.clear()
     rows = found.decode(codes)
@@ -388,37 +390,35 @@ def test_codes_and_rows_cross_once_each_way(line: str, xp: ModuleType) -> None:
     np.testing.assert_allclose(rows, expected.decode(codes), atol=0 if xp in EXACT else 1e-5)
 
 
-def arrays_of(task: System, header: checkpoint.Header) -> Mapping[str, Any]:
-    return task.arrays
+def arrays_of(task: Trainer[Any, Any], header: checkpoint.Header) -> Mapping[str, Any]:
+    return task.state
 
 
-@pytest.mark.parametrize("line", ["ae", "vae", "gan"])
+@pytest.mark.parametrize("line", [(name, {}) for name in OPTIONS], ids=lambda line: line[0])
 def test_a_checkpoint_goes_from_any_backend_to_any(
-    line: str, xp: ModuleType, tmp_path: Path
+    line: Any, xp: ModuleType, tmp_path: Path
 ) -> None:
-    task, x = system(line, xp), xp.asarray(IMAGES.train[:10].astype(np.float32) / 255)
-    task.learn(x, noise(xp, 1))
-    checkpoint.save(tmp_path / "c.npz", {}, task.arrays)
+    task, x = trainer(line, xp), xp.asarray(IMAGES.train[:10].astype(np.float32) / 255)
+    task.train_step(x, noise(xp, 1))
+    checkpoint.save(tmp_path / "c.npz", {}, task.state)
     for place in (np, xp):
-        other = system(line, place)
+        other = trainer(line, place)
         _, arrays = checkpoint.load(tmp_path / "c.npz", partial(arrays_of, other))
         other.restore(arrays)
-        moved = {k: backend.to_numpy(v) for k, v in task.module.params.items()}
-        kept = {k: backend.to_numpy(v) for k, v in other.module.params.items()}
+        moved = {k: backend.to_numpy(v) for k, v in task.model.params.items()}
+        kept = {k: backend.to_numpy(v) for k, v in other.model.params.items()}
         assert all((moved[name] == kept[name]).all() for name in moved)
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("name", OPTIONS)
 def test_the_command(name: str, strict: ModuleType, tmp_path: Path) -> None:
     """Training by `--backend cupy` ends at the parameters of `--backend numpy`."""
     data = squares(tmp_path / "x.npy", 60)
     small = ["--hidden", "9", "--latent-dim", "2", "--epochs", "1", "--batch-size", "32"]
     runs = [tmp_path / place for place in ("numpy", "cupy")]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SYSTEMS[name], "draw", lambda *figures: None)
-        for run in runs:
-            command = [name, "--data", str(data), "--out", str(run), "--backend", run.name]
-            assert train_command([*command, *small]) == 0
+    for run in runs:
+        command = [name, "--data", str(data), "--out", str(run), "--backend", run.name]
+        assert train_command([*command, *small, "--no-figures"]) == 0
     (a, b) = (np.load(run / "checkpoint.npz") for run in runs)
     assert a.files == b.files
     assert all((a[key] == b[key]).all() for key in a.files if key != "header")
@@ -426,14 +426,13 @@ def test_the_command(name: str, strict: ModuleType, tmp_path: Path) -> None:
     assert lines[0] == lines[1] != ""
 
 
-@pytest.mark.parametrize("line", SYSTEM_OPTIONS)
-def test_an_evaluation(line: str, xp: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gan_system, "N_PARZEN", 30)
-    settings = {"draws": 3, "rows": 5}
-    for module in (training, vae_system):
+@each_trained
+def test_an_evaluation(line: Any, xp: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(findings, "N_PARZEN", 30)
+    for module in (training, findings):
         monkeypatch.setattr(module, "generator", noise)
     ours, numpys = (
-        system(line, place).evaluate(IMAGES, settings, metrics.silent) for place in (xp, np)
+        findings.judge(Run(trainer(line, place)), draws=3, rows=5) for place in (xp, np)
     )
     tolerance = 0 if xp in EXACT else 1e-5
     assert [finding.name for finding in ours] == [finding.name for finding in numpys]
@@ -457,7 +456,7 @@ JUDGES: dict[str, Callable[[ModuleType], Any]] = {
     "pca_error": lambda xp: metrics.pca_error(xp.asarray(A), xp.asarray(B), 3),
     "active_units": lambda xp: metrics.active_units(xp.asarray(A.astype(np.float32))),
     "importance_bound": lambda xp: metrics.importance_bound(
-        system("vae", xp).module,  # type: ignore[arg-type]
+        trainer(("vae", {}), xp).model,
         xp.asarray(IMAGES.test),
         [1, 4],
         noise(xp, 0),
@@ -691,5 +690,5 @@ def test_cupy_records_each_chain_in_the_precision_of_its_arrays(dtype: str, ctyp
         )
         for chain, kinds in standin.kernels
     }
-    chains = ["_adam", "_average", "_dbce", "_pair", "_sgd"]
+    chains = ["_adam", "_average", "_sgd"]
     assert types == {chain: {ctype} for chain in chains}

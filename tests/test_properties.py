@@ -30,7 +30,7 @@ from minigen.nn.layers import (
     Tanh,
     sigmoid,
 )
-from minigen.nn.losses import bce, bce_with_logits, mse, sum_log1p
+from minigen.nn.losses import bce, bce_with_logits, mse
 from minigen.nn.optim import SGD, Adam, Optimizer
 
 settings.register_profile("minigen", derandomize=True, deadline=None, max_examples=20)
@@ -345,14 +345,6 @@ def test_cross_entropy_is_symmetric(logits: np.ndarray, seed: int) -> None:
     assert (np.abs(loss - mirrored) <= tolerance).all()
     assert (loss >= -tolerance).all()
     np.testing.assert_allclose(-mirrored_backward(), backward(), rtol=0, atol=4 * epsilon(logits))
-
-
-@always
-@given(e=arrays("float64", st.tuples(st.just(1), st.integers(1, 300)), elements=st.floats(0, 1)))
-def test_sum_log1p(e: np.ndarray) -> None:
-    """Pairs of columns lose nothing against the sum of the logarithms, exactly rounded."""
-    expected = math.fsum(map(math.log1p, e[0]))
-    assert sum_log1p(e)[0] == pytest.approx(expected, rel=8 * epsilon(e), abs=1e-300)
 
 
 def log_ratio(z: np.ndarray, mu: np.ndarray, logvar: np.ndarray) -> np.ndarray:

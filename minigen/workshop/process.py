@@ -29,7 +29,7 @@ def run(command: Callable[[], None], debug: bool = False) -> int:
             a message into the KeyboardInterrupt or Terminated that stops it.
         debug: let the traceback of an error through.
     """
-    with _streams_ready():
+    with _stderr_open():
         try:
             with _termination_raised(), _output_written(), keep_freed_memory():
                 command()
@@ -74,22 +74,14 @@ def backend_unread() -> Iterator[None]:
 
 
 @contextmanager
-def _streams_ready() -> Iterator[None]:
-    """Give stderr somewhere to go, and let stdout print names that it cannot encode."""
-    stderr, stdout = sys.stderr, sys.stdout
-    errors = stdout.errors if isinstance(stdout, TextIOWrapper) else None
-    if stderr is None:  # closed; a file that is opened later would take its place
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    if isinstance(stdout, TextIOWrapper):
-        stdout.reconfigure(errors="backslashreplace")
-    try:
+def _stderr_open() -> Iterator[None]:
+    """Give stderr somewhere to go; a file that is opened later would take its place."""
+    if sys.stderr is not None:
         yield
-    finally:
-        if stderr is None:
-            sys.stderr.close()
-            sys.stderr = stderr
-        if isinstance(stdout, TextIOWrapper) and not stdout.closed:
-            stdout.reconfigure(errors=errors)
+        return
+    with open(os.devnull, "w") as sys.stderr:
+        yield
+    sys.stderr = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -112,13 +104,19 @@ def _termination_raised() -> Iterator[None]:
 @contextmanager
 def _output_written() -> Iterator[None]:
     """Write what was printed while an error can still be told; the interpreter, as it shuts down,
-    would only say that it ignored one.
+    would only say that it ignored one. Names that stdout cannot encode are escaped.
     """
+    stdout = sys.stdout if isinstance(sys.stdout, TextIOWrapper) else None
+    errors = stdout.errors if stdout else None
     try:
+        if stdout:
+            stdout.reconfigure(errors="backslashreplace")
         yield
     finally:
         try:
             print(end="", flush=True)
+            if stdout and not stdout.closed:
+                stdout.reconfigure(errors=errors)
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left
             raise

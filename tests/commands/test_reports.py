@@ -14,16 +14,17 @@ import numpy as np
 import pytest
 
 from minigen import data, evaluate, sample
-from minigen.backend import generator
+from minigen.backend import generator, select
 from minigen.data import Dataset, scaled
 from minigen.data.toy import MIXTURES
 from minigen.metrics import Finding, bounds, findings, judge
+from minigen.metrics import samples as scores
 from minigen.metrics.samples import nearest_neighbour_distances, parzen_score
 from minigen.models.vae import VAE
 from minigen.nn.layers import sigmoid
 from minigen.nn.losses import bce_with_logits, mse
-from minigen.train import parser
-from minigen.training import OPTIONS, EpochRecord, Run, Stream, prepare, train
+from minigen.train import main, parser
+from minigen.training import OPTIONS, EpochRecord, Run, Stream, VAEOptions, prepare, train
 from minigen.workshop import plots
 from minigen.workshop.figures import N_MANIFOLD, draw_figures
 from minigen.workshop.folder import RunFolder
@@ -163,6 +164,7 @@ def test_modes_by_hand() -> None:
 
 def test_a_gan_on_a_mixture_is_judged_by_2500_samples() -> None:
     ring = data.load("ring")
+    assert ring.mixture is not None
     system = trainer_of("gan", ring)
     codes = system.draw_codes(2500, generator(np, SEED, Stream.EVALUATION))
     expected = findings._modes(system.decode(codes), ring.mixture)
@@ -183,7 +185,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, ...]]:
 
     monkeypatch.setattr(findings, "N_PARZEN", 20)
     for name in ("parzen_score", "nearest_neighbour_distances"):
-        monkeypatch.setattr(findings.samples, name, noted(getattr(findings.samples, name)))
+        monkeypatch.setattr(scores, name, noted(getattr(scores, name)))
     return asked
 
 
@@ -204,6 +206,8 @@ def test_a_parzen_score_stands_beside_that_of_the_data(
         np.testing.assert_array_equal(rows[1], images.test)
     score, data_score = (parzen_score(rows, validation, images.test) for rows in (samples, others))
     assert score.mean != pytest.approx(data_score.mean, abs=1)
+    of_test_rows = parzen_score(samples, images.test, images.test)
+    assert len({score.sigma, data_score.sigma, of_test_rows.sigma}) == 3  # none passes for another
     assert (found.value, found.standard_error) == (score.mean, score.standard_error)
     assert found.unit == f"nats per example, sigma {score.sigma:.3f}"
     expected = f"{data_score.mean:.1f} +- {data_score.standard_error:.1f}"
@@ -444,7 +448,7 @@ def test_a_run_is_the_training_loop_on_its_options(tmp_path: Path) -> None:
     x = squares(tmp_path / "x.npy", 60)
     options = "--seed", "7", "--init", "glorot", "--batch-size", "16", "--milestones", "1"
     run = trained("vae", x, tmp_path / "run", *options)
-    given = OPTIONS["vae"](
+    given = VAEOptions(
         hidden=(12,), epochs=2, batch_size=16, latent_dim=3, seed=7, init="glorot", milestones=(1,)
     )
     dataset = data.load(str(x), seed=7)
@@ -518,6 +522,20 @@ def test_the_default_options_are_those_behind_the_published_numbers(name: str) -
     beside = {"preset": None, "out": None, "resume": None, "overwrite": False, "backend": None}
     beside |= {"no_figures": False, "debug": False}
     assert vars(parser().parse_args([name])) == {"model": name, **beside}  # others by default
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_mnist_and_numpy_are_what_is_taken_where_none_is_named(
+    name: str, images: Dataset, tmp_path: Path
+) -> None:
+    with (
+        patch.object(data, "load", return_value=images) as load,
+        patch("minigen.train.select", side_effect=select) as chosen,
+    ):
+        small = "--hidden", "6", "--latent-dim", "2", "--epochs", "1", "--no-figures"
+        assert main([name, "--out", str(tmp_path / "run"), *small]) == 0
+    load.assert_called_once_with("mnist", seed=0)
+    chosen.assert_called_once_with("numpy")
 
 
 def test_the_protocols_numbers() -> None:

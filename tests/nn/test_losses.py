@@ -92,7 +92,10 @@ def test_weights_of_examples(loss: Callable[..., Any], rng: Rng) -> None:
     weights = rng.standard_normal(5)
     np.testing.assert_allclose(backward(), per_example / 5, rtol=1e-14)
     np.testing.assert_allclose(backward(weights), weights[:, None] * per_example, rtol=1e-14)
-    with pytest.raises(MinigenError, match=r"one weight for each example: expected .* \(5,\), got one of shape \(5, 1\)"):
+    with pytest.raises(
+        MinigenError,
+        match=r"one weight for each example: expected .* \(5,\), got one of shape \(5, 1\)",
+    ):
         backward(np.ones((5, 1)))
 
 

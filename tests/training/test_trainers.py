@@ -17,7 +17,7 @@ from minigen.metrics import Finding, findings, judge
 from minigen.metrics.samples import nearest_neighbour_distances, parzen_score
 from minigen.nn.layers import Linear, Sequential, Tanh, sigmoid
 from minigen.train import main
-from minigen.training import OPTIONS, Run, Stream, Trainer, prepare
+from minigen.training import OPTIONS, Run, Stream, Trainer, VAEOptions, prepare
 from minigen.training import autoencoder as autoencoder_training
 from minigen.training.vae import binarized
 from minigen.workshop import plots
@@ -92,6 +92,7 @@ def test_the_outline_counts_every_parameter(system: str, tmp_path: Path) -> None
     assert trainer.model.n_parameters == sum(p.size for p in trainer.model.params.values())
     widths = (f"{k} {'-'.join(map(str, v))}" for k, v in trainer.networks.items())
     assert trainer.model.outline == ", ".join(widths)
+    assert "64-7-5-" in trainer.model.outline or "-5-64" in trainer.model.outline
 
 
 @pytest.mark.parametrize("system", OPTIONS)
@@ -345,7 +346,7 @@ def test_glorots_output_starts_at_the_mean_training_row(tmp_path: Path) -> None:
     rows = np.zeros((40, 16), np.uint8)
     rows[:, 1], rows[:20, 2], rows[:10, 3] = 255, 255, 255
     np.savez(tmp_path / "x.npz", train=rows, test=rows)
-    options = OPTIONS["vae"](hidden=(12,), latent_dim=3, init="glorot")
+    options = VAEOptions(hidden=(12,), latent_dim=3, init="glorot")
     system = prepare(options, data.load(str(tmp_path / "x.npz"))).trainer
     biases = [p for name, p in system.model.params.items() if name.endswith("bias")]
     expected = np.zeros(16)

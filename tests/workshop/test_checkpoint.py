@@ -90,7 +90,10 @@ def test_a_foreign_checkpoint_is_refused(
 @pytest.mark.fault("foreign checkpoint")
 def test_a_newer_format_and_a_foreign_header_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "c.npz"
-    for older in ({"config": {"versions": {"minigen": "0.1.0"}}}, {"versions": {"minigen": "0.1.0"}}):
+    for older in (
+        {"config": {"versions": {"minigen": "0.1.0"}}},
+        {"versions": {"minigen": "0.1.0"}},
+    ):
         checkpoint.save(path, {**older, "format": 1}, {"t": 0})
         with pytest.raises(
             MinigenError,
