@@ -409,8 +409,8 @@ MUTANTS = [
         ("restored-parameters-lost", "run.trainer.restore(arrays)", "pass"),
         (
             "history-forgotten",
-            "Run(TRAINERS[kind](options, stored, xp), history)",
-            "Run(TRAINERS[kind](options, stored, xp), [])",
+            'Run(trainer, _history(header["history"], set(trainer.titles)))',
+            "Run(trainer, [])",
         ),
     ),
     *_in(

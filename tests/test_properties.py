@@ -23,7 +23,6 @@ from minigen.nn.layers import (
     Layer,
     LeakyReLU,
     Linear,
-    Module,
     ReLU,
     Sequential,
     Sigmoid,
@@ -31,6 +30,7 @@ from minigen.nn.layers import (
     sigmoid,
 )
 from minigen.nn.losses import bce, bce_with_logits, mse
+from minigen.nn.module import Module
 from minigen.nn.optim import SGD, Adam, Optimizer
 
 settings.register_profile("minigen", derandomize=True, deadline=None, max_examples=20)
@@ -141,7 +141,7 @@ def of_layer(layer: Layer, x: np.ndarray) -> Case:
 
         return y, gradients
 
-    return Case(run, {"x": x}, layer.params)
+    return Case(run, {"x": x}, dict(layer.params))
 
 
 def of_model(loss: Callable[..., Any], model: M, part: str = "", **rows: np.ndarray) -> Case:
@@ -152,7 +152,7 @@ def of_model(loss: Callable[..., Any], model: M, part: str = "", **rows: np.ndar
         return value[0] if isinstance(value, tuple) else value, backward
 
     trained: Module = getattr(model, part) if part else model
-    return Case(run, rows, trained.params)
+    return Case(run, rows, dict(trained.params))
 
 
 CASES: dict[str, Callable[[Draw], Case]] = {

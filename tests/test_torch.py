@@ -16,10 +16,8 @@ from minigen.models.gan import GAN
 from minigen.models.vae import VAE
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.nn.layers import (
-    Composite,
     LeakyReLU,
     Linear,
-    Module,
     ReLU,
     Sequential,
     Sigmoid,
@@ -27,6 +25,7 @@ from minigen.nn.layers import (
     mlp,
 )
 from minigen.nn.losses import bce, bce_with_logits, mse
+from minigen.nn.module import Composite, Module
 from minigen.nn.optim import SGD, Adam, Optimizer
 
 torch: Any = pytest.importorskip("torch", reason="PyTorch, a second opinion, is not installed")

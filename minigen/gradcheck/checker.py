@@ -4,8 +4,7 @@
     print(check_function(bce_with_logits, {"logits": logits}, {"target": target}))
     print(check_params(lambda vae: vae.loss(x, eps), vae))
 
-Two independent measures of the same derivative, of a scalar S = sum of upstream * value with random
-upstream weights:
+Two independent measures of one derivative, of S = sum of upstream * value with random weights:
 
     complex step          Im S(v + i h) / h,  h = 1e-30       no subtraction: exact to rounding
     central differences   (S(v + h) - S(v - h)) / 2h          needs no complex arithmetic
@@ -217,8 +216,8 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
         return complex((upstream * evaluate(values)[0]).sum())
 
     comparisons = []
-    entries = np.concatenate([*gradients.values()], axis=None)
-    floor = FLOOR * np.abs(np.where(np.isfinite(entries), entries, 0)).max(initial=0)
+    entries = np.abs(np.concatenate([*gradients.values()], axis=None))
+    floor = FLOOR * entries[np.isfinite(entries)].max(initial=0)
     for name, gradient in gradients.items():
         exact = _complex_step(scalar, variables, name)
         comparisons.append(

@@ -103,15 +103,10 @@ def train(
     rows, test = xp.asarray(dataset.train), xp.asarray(dataset.test)
     for epoch in range(done + 1, epochs + 1):
         schedule(epoch)
-        means = _epoch_means(
-            learner.train_step,
-            rows,
-            batch_size,
-            generator(np, seed, Stream.SHUFFLE, epoch),
-            generator(xp, seed, Stream.TRAIN, epoch),
-            f"at epoch {epoch} step",
-            partial(progress, epoch),
-        )
+        order = generator(np, seed, Stream.SHUFFLE, epoch)
+        noise = generator(xp, seed, Stream.TRAIN, epoch)
+        where, show = f"at epoch {epoch} step", partial(progress, epoch)
+        means = _epoch_means(learner.train_step, rows, batch_size, order, noise, where, show)
         yield EpochRecord(epoch, means, evaluate(learner, test, seed))
 
 

@@ -81,7 +81,7 @@ def _stderr_open() -> Iterator[None]:
         return
     with open(os.devnull, "w") as sys.stderr:
         yield
-    sys.stderr = None  # type: ignore[assignment]
+    sys.stderr = None
 
 
 @contextmanager

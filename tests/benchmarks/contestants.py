@@ -15,10 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigen.backend import generator
-from minigen.data import scaled
-from minigen.train import parser
-from minigen.training.loop import Stream
-from minigen.training.systems import build
+from minigen.data import Dataset, scaled
+from minigen.training import OPTIONS, Stream, prepare
 
 N_DATA = 784
 N_LATENT = {"vae": 20, "ae": 20, "gan": 64}
@@ -42,9 +40,8 @@ class Size:
 
 def minigen(size: Size, images: np.ndarray, xp: ModuleType = np) -> Step:
     """The step that `minigen.train` takes, with its default options."""
-    options = vars(parser().parse_args([size.model]))
-    config = options | {"hidden": size.hidden, "width": N_DATA, "image_shape": (28, 28)}
-    system = build(config, xp)
+    options = OPTIONS[size.model](hidden=tuple(size.hidden))
+    trainer = prepare(options, Dataset("images", images, images[:1], (28, 28)), xp).trainer
     rng = generator(xp, 0, Stream.TRAIN)
     rows = xp.asarray(images)
     order = xp.asarray(np.random.default_rng(0).permutation(len(images)))
@@ -53,7 +50,7 @@ def minigen(size: Size, images: np.ndarray, xp: ModuleType = np) -> Step:
     def step() -> object:
         start = next(starts)
         batch = rows.take(order[start : start + size.batch], axis=0)
-        return system.learn(scaled(batch), rng)
+        return trainer.train_step(scaled(batch), rng)
 
     return step
 

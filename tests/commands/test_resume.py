@@ -17,7 +17,8 @@ import pytest
 from minigen import evaluate
 from minigen.train import main
 from minigen.training import OPTIONS, EpochRecord, Run
-from minigen.workshop import figures, process, runs, snapshots
+from minigen.workshop import checkpoint, figures, process, runs, snapshots
+from minigen.workshop.atomic import replacing
 from minigen.workshop.folder import RunFolder
 from minigen.workshop.snapshots import LENGTH, Snapshots
 from tests.helpers import points, squares
@@ -185,9 +186,8 @@ def test_a_death_between_two_files_is_no_matter(
             raise Killed
         return replacing(path)
 
-    replacing = runs.replacing
-    monkeypatch.setattr(runs, "replacing", dies_in_epoch_2)
-    monkeypatch.setattr(runs.checkpoint, "replacing", dies_in_epoch_2)
+    for module in (runs, checkpoint):
+        monkeypatch.setattr(module, "replacing", dies_in_epoch_2)
     with pytest.raises(Killed):
         train(*command, "--out", tmp_path / "run")
     monkeypatch.undo()

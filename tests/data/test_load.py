@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from minigen.data import Dataset, load, require_unit_interval, scaled, subsample
+from minigen.data import Dataset, load, scaled, subsample
 from minigen.errors import MinigenError
 
 RNG = np.random.default_rng(0)
@@ -228,7 +228,7 @@ class TestUnitInterval:
 
     @pytest.mark.parametrize("value", [0, 0.25, 1])
     def test_inside(self, value: float) -> None:
-        require_unit_interval(self.data(value, value))
+        self.data(value, value).require_unit_interval()
 
     @pytest.mark.parametrize(
         ("train", "test", "message"),
@@ -243,15 +243,15 @@ class TestUnitInterval:
     )
     def test_outside(self, train: float, test: float, message: str) -> None:
         with pytest.raises(MinigenError, match=re.escape(f"x: {message}")):
-            require_unit_interval(self.data(train, test))
+            self.data(train, test).require_unit_interval()
 
     def test_nobody_can_rescale_a_toy_density(self) -> None:
         with pytest.raises(MinigenError, match="not 0 to 1; a toy density is for gan, and for ae"):
-            require_unit_interval(load("ring"))
+            load("ring").require_unit_interval()
 
     def test_uint8_always_passes(self) -> None:
         pixels = np.full((2, 3), 255, np.uint8)
-        require_unit_interval(Dataset("x", pixels, pixels))
+        Dataset("x", pixels, pixels).require_unit_interval()
 
 
 def test_a_table_whose_width_is_a_square_is_no_image(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from minigen.backend import generator
 from minigen.data import load
-from minigen.data.mixture import Mixture
-from minigen.data.toy import MIXTURES, draw, log_mixture
+from minigen.data.mixture import Mixture, log_mixture
+from minigen.data.toy import MIXTURES, toy_dataset
 from minigen.errors import MinigenError
 from minigen.training.loop import Stream
 
@@ -162,7 +162,7 @@ class TestLoad:
     @pytest.mark.parametrize("stream", Stream)
     def test_numbers_of_their_own(self, stream: Stream) -> None:
         """SeedSequence(seed) and SeedSequence((seed, 0)) are the same stream: a trap."""
-        data = draw("ring", seed=5)
+        data = toy_dataset("ring", seed=5)
         rows, _ = MIXTURES["ring"].sample(len(data.train), generator(np, 5, stream))
         assert not np.array_equal(data.train, rows.astype(np.float32))
 

@@ -93,7 +93,9 @@ def test_the_data_gets_no_gradient(rng: Rng) -> None:
 
             return y, watched
 
-    model = VAE(Sequential(Watched(6, 4, rng, "float64")), Sequential(Watched(2, 6, rng)))
+    model = VAE(
+        Sequential(Watched(6, 4, rng, "float64")), Sequential(Watched(2, 6, rng, "float64"))
+    )
     model.loss(rng.random((3, 6)), rng.standard_normal((3, 2)))[1]()
     assert asked == [True, False]  # decoder, then encoder
 

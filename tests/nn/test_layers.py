@@ -238,13 +238,9 @@ def test_faults_name_the_value(rng: Rng) -> None:
         layer(np.ones((2, 5)))
     with pytest.raises(MinigenError, match=r"got \(4,\)"):
         layer(np.ones(4))
-    with pytest.raises(
-        MinigenError, match="n_in of Linear must be a whole number of at least 1, got 0"
-    ):
+    with pytest.raises(MinigenError, match=r"n_in of Linear must be a whole number .* got 0"):
         Linear(0, 3, rng)
-    with pytest.raises(
-        MinigenError, match=r"slope of LeakyReLU must be a number in \[0, 1\), got 1"
-    ):
+    with pytest.raises(MinigenError, match=r"slope of LeakyReLU must be .* \[0, 1\), got 1"):
         LeakyReLU(1)
     with pytest.raises(MinigenError, match=r"'bias' of Linear: expected \(3,\), got nothing"):
         layer.with_params({"weight": layer.params["weight"]})

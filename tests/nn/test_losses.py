@@ -94,7 +94,7 @@ def test_weights_of_examples(loss: Callable[..., Any], rng: Rng) -> None:
     np.testing.assert_allclose(backward(weights), weights[:, None] * per_example, rtol=1e-14)
     with pytest.raises(
         MinigenError,
-        match=r"one weight for each example: expected .* \(5,\), got one of shape \(5, 1\)",
+        match=r"each example: expected .* \(5,\), got one of shape \(5, 1\)",
     ):
         backward(np.ones((5, 1)))
 

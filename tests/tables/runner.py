@@ -18,14 +18,16 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigen.train import NOT_STORED, OPEN_TO_CHANGE, parser
-from minigen.training.presets import PRESETS
+from minigen.train import parser
+from minigen.training import OPTIONS
+from minigen.workshop.cli import spelled
 from tests.tables.experiments import TABLES, Run
 
 Seconds = dict[str, float]  # {"wall": ..., "cpu": ...}
@@ -178,7 +180,7 @@ def finished(folder: Path) -> bool:
     """Whether every epoch is logged and the figures, which come last, are drawn."""
     if not (folder / "figures").is_dir() or not any((folder / "figures").iterdir()):
         return False
-    epochs = json.loads((folder / "config.json").read_text())["epochs"]
+    epochs = json.loads((folder / "config.json").read_text())["options"]["epochs"]
     last = json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])
     return bool((last["epoch"], last["split"]) == (epochs, "test"))
 
@@ -187,26 +189,39 @@ def check_options(run: Run, folder: Path) -> None:
     """Raises ValueError if the folder's run was not begun by what the command means today."""
     stored = json.loads((folder / "config.json").read_text())
     for name, value in json.loads(json.dumps(options(run))).items():
-        if stored.get(name) != value:
+        found = stored["options"].get(name)
+        if found != value:
             raise ValueError(
-                f"{folder} was trained with {name} {stored.get(name)}, and {run.train()} means "
-                f"{value}; remove the folder"
+                f"{folder} was trained with {name} {found}, and {run.train()} means {value}; "
+                "remove the folder"
             )
 
 
 def written_out(run: Run) -> str:
     """The run's options with those of its preset before them, as `minigen.train` reads them."""
-    given = parser().parse_args(shlex.split(run.options))
-    preset = PRESETS[given.system][given.preset] if given.preset else ""
-    system, _, rest = run.options.partition(" ")
-    return f"{system} {preset} {rest}".replace("  ", " ")
+    model, _, rest = run.options.partition(" ")
+    preset, _ = _given(run)
+    words = [
+        f"--{name.replace('_', '-')}" + ("" if value is True else f" {spelled(value)}")
+        for name, value in preset.items()
+    ]
+    return " ".join([model, *words, rest]).strip()
 
 
 def options(run: Run) -> dict[str, Any]:
-    """What `minigen.train` stores of them in config.json."""
-    given = vars(parser().parse_args(shlex.split(written_out(run))))
-    left_out = NOT_STORED | OPEN_TO_CHANGE - {"epochs"}
-    return {name: value for name, value in given.items() if name not in left_out}
+    """The options that `minigen.train` makes of them."""
+    model = run.options.partition(" ")[0]
+    preset, given = _given(run)
+    return asdict(OPTIONS[model].of({**preset, **given}))
+
+
+def _given(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of the run's preset, and those beside it."""
+    words = vars(parser().parse_args(shlex.split(run.options)))
+    kind = OPTIONS[words["model"]]
+    names = {rule.name for rule in fields(kind)}
+    preset = kind.presets[words["preset"]] if words["preset"] else {}
+    return dict(preset), {name: value for name, value in words.items() if name in names}
 
 
 def machine() -> dict[str, Any]:

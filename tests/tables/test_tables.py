@@ -227,7 +227,7 @@ class Commands:
         if "--resume" in command:
             self.seen[-1] += " --resume"
         self.folder.mkdir(exist_ok=True)
-        (self.folder / "config.json").write_text(json.dumps(runner.options(RUN)))
+        (self.folder / "config.json").write_text(json.dumps({"options": runner.options(RUN)}))
         (self.folder / "checkpoint.npz").touch()
         (self.folder / "figures").mkdir(exist_ok=True)
         lines = [
@@ -290,7 +290,9 @@ def test_a_run_with_other_options_is_refused(tmp_path: Path) -> None:
     fake = Commands(tmp_path)
     fake.result()
     config = tmp_path / "vae-0" / "config.json"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"lr": 0.5}))
+    stored = json.loads(config.read_text())
+    stored["options"]["lr"] = 0.5
+    config.write_text(json.dumps(stored))
     with pytest.raises(ValueError, match=r"trained with lr 0\.5, and .*--seed 0.* means 0\.001"):
         fake.result()
 

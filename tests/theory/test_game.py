@@ -5,7 +5,8 @@ noise are exact to rounding, and the equations of the game hold to as many digit
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ class TestOptimalDiscriminator:
     @pytest.mark.parametrize(
         "make", [lambda p: SGD(p, 0.5, 0.9), lambda p: Adam(p, 0.05)], ids=["momentum", "adam"]
     )
-    def test_is_learnt(self, make: Callable[[Params], Optimizer]) -> None:
+    def test_is_learnt(self, make: Callable[[Mapping[str, Any]], Optimizer]) -> None:
         """D's loss is convex in w and b: from zero, its own gradients lead to D*."""
         model = shifted(1.0, linear(0.0, 0.0))
         optimizer = make(model.discriminator.params)

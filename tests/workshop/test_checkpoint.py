@@ -103,7 +103,7 @@ def test_a_newer_format_and_a_foreign_header_are_refused(tmp_path: Path) -> None
             checkpoint.load(path, lambda header: {"t": 0})
     for newer in ({}, {"versions": None}, {"config": 1}):
         checkpoint.save(path, {**newer, "format": 3}, {"t": 0})
-        with pytest.raises(MinigenError, match="format 3, .* that wrote it, or train again"):
+        with pytest.raises(MinigenError, match=r"format 3, .* that wrote it, or train again"):
             checkpoint.load(path, lambda header: {"t": 0})
     np.savez(path, header=np.zeros(3, np.uint8), t=np.asarray(0))
     with pytest.raises(MinigenError, match="the header is not one of a checkpoint"):
