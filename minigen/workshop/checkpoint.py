@@ -14,6 +14,7 @@ from minigen.errors import MinigenError
 from minigen.workshop.atomic import replacing
 
 FORMAT = 2
+NO_HEADER = (ValueError, KeyError, TypeError, RecursionError)
 
 Header = dict[str, Any]
 
@@ -93,11 +94,20 @@ def read_header(path: Path) -> Header:
         return _header(path, members)
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether this is a checkpoint of minigen, of any version."""
+    try:
+        with open_archive(path) as members:
+            return "format" in json.loads(members["header"]().tobytes())
+    except (MinigenError, *NO_HEADER):
+        return False
+
+
 def _header(path: Path, members: Mapping[str, Reader]) -> Header:
     try:
         header: Header = json.loads(members["header"]().tobytes())
         version = header["format"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except NO_HEADER:
         raise MinigenError(f"{path}: the header is not one of a checkpoint; train again") from None
     if version != FORMAT:
         raise MinigenError(

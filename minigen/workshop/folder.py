@@ -19,6 +19,7 @@ from pathlib import Path
 
 from minigen.errors import MinigenError
 from minigen.workshop.atomic import remove_leftovers, writing
+from minigen.workshop.checkpoint import is_checkpoint
 
 if sys.platform != "win32":  # where two runs in one folder are not kept apart
     import fcntl
@@ -95,13 +96,14 @@ class RunFolder:
         return self.metrics, self.samples, self.config, self.checkpoint
 
     def _make_room(self, overwrite: bool) -> None:
-        foreign = sorted(path.name for path in self.path.iterdir() if not self._is_ours(path))
+        held = is_checkpoint(self.checkpoint)
+        foreign = sorted(path.name for path in self.path.iterdir() if not self._is_ours(path, held))
         if foreign:
             raise MinigenError(
                 f"{self.path} is not empty and holds no run, {foreign[0]} is not of one; choose "
                 "another folder with --out"
             )
-        if self.checkpoint.exists() and not overwrite:
+        if held and not overwrite:
             raise MinigenError(
                 f"{self.path} already holds a run; add --overwrite to replace it, go on with it "
                 f"by --resume {shlex.quote(f'{self.path}')}, or choose another folder with --out"
@@ -112,13 +114,13 @@ class RunFolder:
             remove_leftovers(file)
             file.unlink(missing_ok=True)
 
-    def _is_ours(self, path: Path) -> bool:
-        """Whether a run leaves this, or may when it is killed before its first checkpoint."""
+    def _is_ours(self, path: Path, held: bool) -> bool:
+        """Whether a run leaves this; where none is held, one that was killed at its start."""
         if path.suffix == ".tmp":
             return any(path.name.startswith(f"{file.name}.") for file in self._files)
         if path == self.figures:
-            return self.checkpoint.exists() or not any(path.iterdir())
-        return self.checkpoint.exists() and path in self._files
+            return held or not any(path.iterdir())
+        return held and path in self._files
 
 
 def resume_command(model: str, run: Path) -> str:

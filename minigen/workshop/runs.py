@@ -143,7 +143,8 @@ def _history(records: Sequence[Mapping[str, Any]], names: set[str]) -> list[Epoc
     for epoch, record in enumerate(history, start=1):
         for means in (record.train, record.test):
             numbers = [value for value in means.values() if type(value) is float]
-            if record.epoch != epoch or set(means) != names or len(numbers) < len(names):
+            whole = type(record.epoch) is int and record.epoch == epoch
+            if not whole or set(means) != names or len(numbers) < len(names):
                 raise ValueError(f"its history of epoch {epoch} is not one of {sorted(names)}")
     return history
 
@@ -176,9 +177,8 @@ class _StoredData:
         low, high = facts["value_range"]
         self.name = place or str(facts["name"])
         self.width = check_whole("width", facts["width"])
-        self.image_shape = facts["image_shape"] and check_image_shape(
-            "the data", facts["image_shape"], self.width
-        )
+        shape = facts["image_shape"]
+        self.image_shape = shape if shape is None else check_image_shape("x", shape, self.width)
         self.value_range = float(low), float(high)
         self.fingerprint = str(facts["sha256"])
         self._folder, self._given = folder, dataset

@@ -84,7 +84,7 @@ class Snapshots:
             ValueError: these are no epochs in their order; or another error of no such header.
         """
         epochs = header["epochs"]
-        if epochs != sorted(set(epochs)) or any(type(epoch) is not int for epoch in epochs):
+        if epochs != sorted(set(epochs)) or not all(type(e) is int and e >= 0 for e in epochs):
             raise ValueError(f"its snapshots are of epochs {reprlib.repr(epochs)}")
         count = len(epochs)
         one = np.zeros((), np.float32)

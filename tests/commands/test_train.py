@@ -310,6 +310,18 @@ def test_a_foreign_config_is_not_a_run(
         assert (tmp_path / "app" / "config.json").read_text() == content
 
 
+@pytest.mark.fault("run exists")
+def test_a_foreign_checkpoint_is_not_a_run(digits: str, tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    (app / "figures").mkdir(parents=True)
+    (app / "figures" / "thesis.txt").write_text("1")
+    np.savez(app / "checkpoint.npz", resnet=np.ones(5))
+    before = (app / "checkpoint.npz").read_bytes()
+    assert undrawn("--data", digits, "--out", app, *SMALL, "--overwrite") == 1
+    assert (app / "checkpoint.npz").read_bytes() == before
+    assert (app / "figures" / "thesis.txt").exists()
+
+
 @pytest.mark.fault("unknown name")
 @pytest.mark.parametrize(
     ("arguments", "hint"),

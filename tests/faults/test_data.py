@@ -203,4 +203,6 @@ def test_a_mapped_file_trains_as_the_same_rows_in_memory(
     ):
         for name in set(read.files) - {"header"}:
             np.testing.assert_array_equal(mapped[name], read[name])
+    logs = [(tmp_path / name / "metrics.jsonl").read_bytes() for name in ("mapp", "read")]
+    assert logs[0] == logs[1]
     assert (tmp_path / "mapped.npy").read_bytes()[-6400:] == images.tobytes()

@@ -15,6 +15,7 @@ from minigen.errors import MinigenError
 from minigen.gradcheck import __main__ as gradcheck
 from minigen.gradcheck.derivations import DERIVATIONS
 from minigen.train import main as train
+from minigen.train import parser
 from minigen.workshop import process
 from tests.faults.helpers import environment
 from tests.helpers import squares, trained
@@ -74,6 +75,13 @@ def test_a_command_runs_in_any_thread() -> None:
 
 def test_no_error_is_status_zero() -> None:
     assert process.run(lambda: None) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "widths"), [("400", (400,)), ("500,250", (500, 250)), ("", ())], ids=repr
+)
+def test_wholes(text: str, widths: tuple[int, ...]) -> None:
+    assert parser().parse_args(["vae", "--hidden", text]).hidden == widths
 
 
 @pytest.mark.parametrize("backend", ["numpy", "auto"])
