@@ -15,7 +15,7 @@ import numpy as np
 
 import minigen
 from minigen import data
-from minigen.backend import Array, select
+from minigen.backend import NAMES, Array, select
 from minigen.checks import check_whole
 from minigen.data import Dataset
 from minigen.data.rows import check_image_shape
@@ -114,6 +114,8 @@ def read_header(folder: RunFolder) -> checkpoint.Header:
     header = checkpoint.read_header(folder.checkpoint)
     with _header_blamed(folder):
         OPTIONS[header["model"]].of(header["options"])
+        if header["backend"] not in NAMES:
+            raise ValueError(f"its backend is {header['backend']!r}")
     return header
 
 

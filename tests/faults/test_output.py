@@ -346,3 +346,13 @@ def test_random_damages(count: int) -> None:
     done = proof("damages", "--damages", str(count))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(f"0 wrong, of {count}\n") == 3
+
+
+@pytest.mark.fault("cannot resume")
+@pytest.mark.parametrize("changes", [{"backend": ...}, {"backend": 5}], ids=str)
+def test_a_backend_that_no_command_has_written(
+    changes: dict[str, Any], run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rewrite(run / "checkpoint.npz", **changes)
+    assert train(["vae", "--resume", str(run), "--epochs", "3"]) == 1
+    assert "the header is not one of a training run" in said(capsys)
