@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,6 @@ from minigen.workshop.folder import RunFolder, resume_command
 from minigen.workshop.runs import read_header, read_run, write_run
 from minigen.workshop.snapshots import Snapshots, take_snapshot
 
-OPEN_TO_CHANGE = {"epochs", "backend", "data"}  # when a run goes on; of data, only the place
-OF_THE_COMMAND = {
-    "model",
-    "data",
-    "backend",
-    "preset",
-    "out",
-    "overwrite",
-    "resume",
-    "no_figures",
-    "debug",
-}
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments; returns its exit status."""
@@ -44,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given["resume"] and given[name]:
             commands.error(f"argument --{name}: not allowed with argument --resume")
     kind = OPTIONS[given["model"]]
-    options = {name: value for name, value in given.items() if name not in OF_THE_COMMAND}
+    names = {rule.name for rule in fields(kind)}
+    options = {name: value for name, value in given.items() if name in names}
     if given["preset"]:
         options = {**kind.presets[given["preset"]], **options}
     try:
@@ -165,7 +153,8 @@ def _draw(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
 
 
 def _resumed(given: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Run, Snapshots, str]:
-    """The run that goes on, and the backend in words; an option that is given must not differ.
+    """The run that goes on, and the backend in words; an option that is given must not differ, but
+    for the number of epochs.
 
     Raises:
         MinigenError: it does, or there is no such run, or it has more epochs behind it.
@@ -178,7 +167,7 @@ def _resumed(given: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Run,
         )
     before = asdict(OPTIONS[header["model"]].of(header["options"]))
     for name, now in options.items():
-        if before[name] != now and name not in OPEN_TO_CHANGE:
+        if before[name] != now and name != "epochs":
             raise MinigenError(
                 f"{folder.path} was trained {cli.with_option(name, before[name])}, not "
                 f"{cli.with_option(name, now)}; go on with what it has, or start another run"

@@ -77,9 +77,10 @@ class Linear(Layer):
             )
         y = x @ weight
         y += bias
+        shape = y.shape  # and not y itself, which the closure would keep from being freed
 
         def backward(dy: Array, inputs: bool = True, params: bool = True) -> tuple[Array, Params]:
-            check_shape("dy", dy, y.shape)
+            check_shape("dy", dy, shape)
             grads = {"weight": x.T @ dy, "bias": dy.sum(axis=0)} if params else {}
             dx = dy @ weight.T if inputs else None
             return dx, grads
@@ -99,9 +100,10 @@ class Activation(Layer):
 
     def __call__(self, x: Array) -> tuple[Array, Backward]:
         y, chain = self.apply(x)
+        shape = y.shape
 
         def backward(dy: Array, inputs: bool = True, params: bool = True) -> tuple[Array, Params]:
-            check_shape("dy", dy, y.shape)
+            check_shape("dy", dy, shape)
             return (chain(dy) if inputs else None), {}
 
         return y, backward

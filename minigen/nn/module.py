@@ -1,7 +1,9 @@
 """Modules: anything with parameters, which are a flat mapping of arrays by dotted name.
 
-vae.params["encoder.0.weight"]                # an array, which optimizers update in place
-vae.with_params(other)                        # the same module over other arrays
+    vae.params["encoder.0.weight"] -= 0.1 * grads["encoder.0.weight"]
+    twin = vae.with_params(arrays)
+
+Optimizers change the arrays in place; `with_params` builds the same module over others.
 """
 
 import copy

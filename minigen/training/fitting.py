@@ -119,7 +119,8 @@ class Run:
                 f"expected rows of {self.dataset.width} values, got {rows.shape[1]}; give rows "
                 "like those that the model has learnt"
             )
-        return _in_blocks(lambda block: self.trainer.encode(scaled(block)), rows)
+        n_latent = self.options.latent_dim
+        return _in_blocks(lambda block: self.trainer.encode(scaled(block)), rows, n_latent)
 
     def decode(self, codes: Any) -> np.ndarray:
         """Compute rows (N, D) of codes (N, Z).
@@ -130,13 +131,18 @@ class Run:
         codes, n_latent = np.asarray(codes, np.float32), self.options.latent_dim
         if codes.ndim != 2 or codes.shape[1] != n_latent:
             raise MinigenError(f"expected codes of shape (N, {n_latent}), got {codes.shape}")
-        return _in_blocks(self.trainer.decode, codes)
+        return _in_blocks(self.trainer.decode, codes, self.dataset.width)
 
 
-def _in_blocks(compute: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
-    """compute(rows), a block of rows at a time: hidden layers are wider than rows."""
-    starts = range(0, len(rows), DECODED_AT_ONCE)
-    return np.concatenate([compute(rows[start : start + DECODED_AT_ONCE]) for start in starts])
+def _in_blocks(
+    compute: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, width: int
+) -> np.ndarray:
+    """compute(rows), (M, width), a block of rows at a time: hidden layers are wider than rows."""
+    made = np.empty((len(rows), width), np.float32)
+    for start in range(0, len(rows), DECODED_AT_ONCE):
+        block = slice(start, start + DECODED_AT_ONCE)
+        made[block] = compute(rows[block])
+    return made
 
 
 def prepare(options: Options, dataset: Dataset, xp: ModuleType = np) -> Run:

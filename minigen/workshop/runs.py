@@ -143,10 +143,10 @@ def _history(records: Sequence[Mapping[str, Any]], names: set[str]) -> list[Epoc
     """
     history = [EpochRecord(**record) for record in records]
     for epoch, record in enumerate(history, start=1):
+        in_order = type(record.epoch) is int and record.epoch == epoch
         for means in (record.train, record.test):
-            numbers = [value for value in means.values() if type(value) is float]
-            whole = type(record.epoch) is int and record.epoch == epoch
-            if not whole or set(means) != names or len(numbers) < len(names):
+            numbers = all(type(value) is float for value in means.values())
+            if not (in_order and numbers and set(means) == names):
                 raise ValueError(f"its history of epoch {epoch} is not one of {sorted(names)}")
     return history
 

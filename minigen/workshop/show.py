@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from minigen.checks import check_rows
 from minigen.data import scaled
 from minigen.data.rows import as_rows, check_image_shape
 from minigen.errors import MinigenError
@@ -26,7 +25,6 @@ def show(
         MinigenError: the rows are neither images of this shape nor points.
     """
     rows = scaled(as_rows(np.asarray(rows), "rows"))
-    check_rows(rows=rows)
     width = rows.shape[1]
     if image_shape is not None:
         image_shape = check_image_shape("rows", image_shape, width)
@@ -37,17 +35,16 @@ def show(
         )
     from minigen.workshop import plots
 
-    if axes is None:
+    own_figure = axes is None
+    if own_figure:
         from matplotlib import pyplot
 
-        drawn_into = pyplot.figure(layout="constrained").subplots()
-    else:
-        drawn_into = axes
+        axes = pyplot.figure(layout="constrained").subplots()
     if image_shape is None:
-        plots.density(drawn_into, frame_around(rows, N_FIELD), None, rows, title, "rows")
+        plots.density(axes, frame_around(rows, N_FIELD), None, rows, title, "rows")
     else:
         value_range = float(rows.min()), float(rows.max())
         tiles = tiled(rows, image_shape, columns(image_shape, len(rows)), value_range)
-        plots.images(drawn_into, tiles, title)
-    if axes is None:
+        plots.images(axes, tiles, title)
+    if own_figure:
         pyplot.show()

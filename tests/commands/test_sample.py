@@ -227,7 +227,7 @@ def test_making_rows_takes_little_more_memory_than_they_do(system: str, tmp_path
     assert main([str(run), "--count", "100000", "--out", str(out)]) == 0
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 2.5 * np.load(out).nbytes
+    assert peak < 1.8 * np.load(out).nbytes
 
 
 @pytest.mark.parametrize(
