@@ -63,6 +63,7 @@ def _options() -> argparse.Namespace:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Time everything that was asked for, and print it."""
     from minigen import data
+    from minigen.backend import keep_freed_memory
     from tests.benchmarks.contestants import Size
     from tests.benchmarks.measure import as_result, compare, exponent
 
@@ -75,10 +76,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         sizes += [Size("vae", batch, 400) for batch in BATCHES if batch != 128]
         sizes += [Size("vae", 128, width) for width in WIDTHS if width != 400]
     results = []
-    for size in sizes:
-        steps = {name: make(size, images) for name, make in makers.items()}
-        results.append(as_result(size, compare(steps, options.blocks, wait)))
-        _print(results[-1])
+    with keep_freed_memory():  # for all of them, as the commands do
+        for size in sizes:
+            steps = {name: make(size, images) for name, make in makers.items()}
+            results.append(as_result(size, compare(steps, options.blocks, wait)))
+            _print(results[-1])
     document: dict[str, Any] = {
         "machine": machine, "versions": versions, "floor": FLOOR, "results": results,
     }  # fmt: skip
