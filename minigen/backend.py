@@ -5,15 +5,14 @@ what comes back; the commands choose once with `select` and put parameters and d
 """
 
 import ctypes
-import functools
-import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from minigen.errors import MinigenError
 
@@ -21,7 +20,6 @@ Array = Any  # numpy.ndarray or cupy.ndarray: no static type covers both
 Generator = Any  # numpy.random.Generator or cupy.random.Generator
 
 NAMES = ("numpy", "cupy", "auto")
-CACHE = 65_536  # entries of an array in one block
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -65,6 +63,24 @@ def select(name: str) -> tuple[ModuleType, str]:
     if name == "auto":
         return np, f"numpy ({reason})"
     raise MinigenError(f"CuPy does not work here: {reason}; use the backend numpy")
+
+
+@contextmanager
+def computing(threads: int = 1) -> Iterator[None]:
+    """Compute with so many threads of the BLAS library, and keep freed memory, within this block.
+
+    The second thread of a small product is idle most of the time, and waits in a loop: where other
+    programs want the core, both lose their turns. With another number of threads, sums are added
+    in another order, and the last bits differ.
+    """
+    with threadpool_limits(limits=threads, user_api="blas"), keep_freed_memory():
+        yield
+
+
+def blas_threads() -> int | None:
+    """Count the threads of the BLAS library as it is set now; None if it cannot be asked or set."""
+    counts = [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
+    return max(counts, default=None)
 
 
 @contextmanager
@@ -115,48 +131,3 @@ def generator(xp: ModuleType, *seed: int) -> Generator:
     (on a GPU, among those of one model).
     """
     return xp.random.default_rng(np.random.SeedSequence(seed))
-
-
-def cache_sized(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    """Walk arrays of equal length together, in blocks of rows of which the first array's fit in a
-    core's cache.
-
-    A chain of elementwise operations on a long array reads it from memory once for each
-    operation; on one block after another, it reads each block once. A GPU gets the whole arrays:
-    there a launch costs more than the traffic.
-    """
-    if array_module(*arrays) is not np or arrays[0].size <= CACHE:
-        yield arrays
-        return
-    length = len(arrays[0])
-    rows = max(1, math.ceil(length / (arrays[0].size // CACHE + 1)))
-    for start in range(0, length, rows):
-        yield tuple(array[start : start + rows] for array in arrays)
-
-
-def fused(chain: Callable[..., None]) -> Callable[..., None]:
-    """Let a chain of elementwise operations pass over memory once.
-
-    The chain is written as chain(xp, *arrays, *scalars) and changes arrays in place, by operators
-    and ufuncs alone; it is called as chain(arrays, *scalars). NumPy walks the arrays in blocks
-    (`cache_sized`); CuPy compiles the chain into one kernel. Scalars meet arrays only: two of
-    them, as in 1 - weight, CuPy would compute in half precision.
-    """
-
-    @functools.cache
-    def kernel(cupy: ModuleType) -> Callable[..., None]:
-        compiled: Callable[..., None] = cupy.fuse(kernel_name=chain.__name__)(
-            functools.partial(chain, cupy)
-        )
-        return compiled
-
-    @functools.wraps(chain)
-    def run(arrays: Sequence[Array], *scalars: float) -> None:
-        xp = array_module(*arrays)
-        if xp is not np:
-            kernel(xp)(*arrays, *scalars)
-            return
-        for blocks in cache_sized(*arrays):
-            chain(np, *blocks, *scalars)
-
-    return run

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from minigen import data
-from minigen.backend import NAMES, select
+from minigen.backend import NAMES, blas_threads, computing, select
 from minigen.errors import MinigenError
 from minigen.training import OPTIONS, TRAINERS, Run, prepare
 from minigen.training.loop import Means
@@ -180,6 +180,11 @@ def _resumed(given: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Run,
             f"{run.options.epochs}; give more"
         )
     _ = run.dataset.train  # read and compared before anything is written
+    if header["chains"] != run.trainer.chains:
+        print(
+            f"note   Adam was computed by {header['chains']} and is now by {run.trainer.chains}; "
+            "they agree to rounding, so the run does not end in the same bytes"
+        )
     return run, snapshots, backend
 
 
@@ -189,7 +194,10 @@ def _announce(run: Run, backend: str) -> None:
     for note in dataset.notes:
         print(f"note   {note}")
     print(f"data   {dataset.name}: {rows:,} rows to learn from, {len(dataset.test):,} to test")
-    print(f"model  {model.outline}: {model.n_parameters:,} parameters, on {backend}")
+    with computing(run.options.threads):
+        threads = blas_threads() or "as it likes"  # a library that cannot be told
+    speed = f"BLAS threads: {threads}; Adam by {run.trainer.chains}"
+    print(f"model  {model.outline}: {model.n_parameters:,} parameters, on {backend} ({speed})")
     print(f"units  {run.trainer.units}", flush=True)
     if run.options.batch_size > rows:
         print(

@@ -170,7 +170,14 @@ MUTANTS = [
     ),
     *_in(
         "minigen/nn/optim.py",
-        ["tests/nn/test_optim.py", "tests/commands/test_resume.py", "tests/test_backends.py"],
+        [
+            "tests/nn/test_optim.py",
+            "tests/test_chains.py",
+            "tests/commands/test_resume.py",
+            "tests/test_backends.py",
+        ],
+        ("what-fades-stays", "buffer *= abs(buffer) >=", "buffer *= abs(buffer) <"),
+        ("what-fades-is-never-swept", "if self.t % SWEEP == 0:", "if self.t < 0:"),
         ("resume-forgets-the-step", 'self.t = int(state["t"])', "self.t = 0"),
         ("resume-forgets-the-moments", "asarray(state[name])", "asarray(array)"),
         ("sgd-momentum-sign", "velocity *= momentum", "velocity *= -momentum"),
@@ -221,8 +228,16 @@ MUTANTS = [
         "minigen/backend.py",
         ["tests/test_backend.py", "tests/models/test_gan.py"],
         ("seed-without-its-stream", "SeedSequence(seed)", "SeedSequence(seed[0])"),
-        ("last-block-not-updated", "range(0, length, rows)", "range(0, length - 1, rows)"),
+        ("threads-as-they-were", "limits=threads", "limits=None"),
         ("heap-shrinks", "mallopt(M_TRIM_THRESHOLD, -1)", "mallopt(M_TRIM_THRESHOLD, 0)"),
+    ),
+    *_in(
+        "minigen/chains.py",
+        ["tests/test_chains.py"],
+        ("last-block-not-updated", "range(0, length, rows)", "range(0, length - 1, rows)"),
+        ("numba-takes-float64", "array.dtype == np.float32 and array", "array"),
+        ("numba-takes-transposed-arrays", " and array.flags.c_contiguous", ""),
+        ("compiled-loop-writes-one", "a[i], b[i], c[i] = each", "a[i], b[i], b[i] = each"),
     ),
     *_in(
         "minigen/training/trainer.py",

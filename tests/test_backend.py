@@ -8,10 +8,10 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from minigen import backend
 from minigen.errors import MinigenError
-from tests.strict import standin
 
 
 class FakeCuPyArray:
@@ -93,50 +93,6 @@ def test_equal_seeds_give_equal_streams_and_others_do_not() -> None:
     assert len({tuple(draw(*seed)) for seed in [(3, 1), (1, 3), (3, 2), (3,)]}) == 4
 
 
-@pytest.mark.parametrize("shape", [(300, 700), (700,), (1, 400_000), (400_000, 1), (0, 5), (1,)])
-def test_cache_sized_blocks_cover_each_array_once(shape: tuple[int, ...]) -> None:
-    a, b = np.zeros(shape), np.random.default_rng(0).random(shape)
-    numbers, seen = np.arange(shape[0]), []
-    blocks = list(backend.cache_sized(a, b, numbers))
-    for part_a, part_b, rows in blocks:
-        assert part_a.size <= backend.CACHE or len(rows) == 1
-        part_a += part_b
-        seen += rows.tolist()
-    np.testing.assert_array_equal(a, b)
-    assert seen == numbers.tolist()
-    assert (len(blocks) > 1) == (shape in {(300, 700), (400_000, 1)})
-
-
-def test_a_device_gets_whole_arrays(strict: ModuleType) -> None:
-    a = strict.asarray(np.zeros((300, 700)))
-    (((whole,)),) = backend.cache_sized(a)
-    assert whole.shape == a.shape
-
-
-@backend.fused
-def _affine(xp: ModuleType, y: backend.Array, x: backend.Array, a: float, b: float) -> None:
-    scratch = a * x
-    scratch += b
-    xp.add(y, scratch, out=y)
-
-
-@pytest.mark.parametrize("shape", [(), (1,), (3, 4), (600, 700)])
-def test_a_fused_chain_changes_its_arrays_in_place(shape: tuple[int, ...]) -> None:
-    rng = np.random.default_rng(0)
-    x, y = np.array(rng.random(shape)), np.array(rng.random(shape))
-    expected = y + (2 * x + 3)
-    _affine([y, x], 2.0, 3.0)
-    np.testing.assert_array_equal(y, expected)
-
-
-def test_a_fused_chain_is_one_launch(strict: ModuleType) -> None:
-    x, y = (strict.asarray(np.full((600, 700), value)) for value in (1.0, 5.0))
-    standin.launches.clear()
-    _affine([y, x], 2.0, 3.0)
-    assert standin.launches == ["_affine"]
-    assert (y.get() == 10).all()
-
-
 STEPS_THAT_FREE_WHAT_THEY_USE = """
 import resource
 import numpy as np
@@ -161,3 +117,20 @@ def test_freed_memory_is_kept_for_the_next_step() -> None:
     faults = int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
     written = 10 * 4 * 2**21 // mmap.PAGESIZE  # pages, by the ten counted steps
     assert faults < written / 20
+
+
+def test_threads_are_limited_and_put_back() -> None:
+    if backend.blas_threads() is None:
+        pytest.skip("a BLAS library that cannot be told")
+    with threadpool_limits(limits=2, user_api="blas"):
+        with backend.computing(1):
+            assert backend.blas_threads() == 1
+            with backend.computing(2):
+                assert backend.blas_threads() == 2
+            assert backend.blas_threads() == 1
+        assert backend.blas_threads() == 2
+
+
+def test_a_blas_library_that_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "threadpool_info", lambda: [{"user_api": "openmp"}])
+    assert backend.blas_threads() is None

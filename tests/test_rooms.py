@@ -11,10 +11,11 @@ import pytest
 import minigen
 
 PACKAGE = Path(minigen.__file__).parent
-GROUND = {"errors", "backend", "checks"}
+GROUND = {"errors", "backend", "chains", "checks"}
 ABOVE = {  # what each room may import, beside itself and the ground
     "errors": set(),
     "backend": set(),
+    "chains": set(),
     "checks": set(),
     "nn": set(),
     "models": {"nn"},
@@ -24,7 +25,12 @@ ABOVE = {  # what each room may import, beside itself and the ground
     "metrics": {"nn", "models", "data", "training"},
     "workshop": {"nn", "data", "training", "metrics", "__init__"},
 }
-ORDER = {"errors": set(), "backend": {"errors"}, "checks": {"errors", "backend"}}
+ORDER = {
+    "errors": set(),
+    "backend": {"errors"},
+    "chains": {"backend"},
+    "checks": {"errors", "backend"},
+}
 COMMANDS = {"train", "sample", "evaluate", "gradcheck.__main__"}
 QUIET = ("nn", "models", "metrics", "training")  # rooms without flags, paths and figures
 

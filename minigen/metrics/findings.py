@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigen.backend import Array, generator
+from minigen.backend import Array, computing, generator
 from minigen.checks import check_whole
 from minigen.data import Dataset, Mixture, scaled, subsample
 from minigen.errors import MinigenError
@@ -77,12 +77,13 @@ def judge(
     check_whole("draws", draws)
     check_whole("rows", rows)
     trainer, dataset = run.trainer, run.dataset
-    if isinstance(trainer, VAETrainer):
-        return _judge_vae(trainer, dataset, draws, rows, progress)
-    if isinstance(trainer, GANTrainer):
-        return _judge_gan(trainer, dataset, progress)
-    assert isinstance(trainer, AutoencoderTrainer)
-    return _judge_autoencoder(trainer, dataset)
+    with computing(run.options.threads):
+        if isinstance(trainer, VAETrainer):
+            return _judge_vae(trainer, dataset, draws, rows, progress)
+        if isinstance(trainer, GANTrainer):
+            return _judge_gan(trainer, dataset, progress)
+        assert isinstance(trainer, AutoencoderTrainer)
+        return _judge_autoencoder(trainer, dataset)
 
 
 def _judge_autoencoder(trainer: AutoencoderTrainer, dataset: Dataset) -> list[Finding]:

@@ -10,10 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
-from minigen.backend import Array, array_module, fused
+from minigen.backend import Array, array_module
+from minigen.chains import fused
 from minigen.checks import check_fraction, check_positive
 from minigen.errors import MinigenError
 from minigen.nn.module import Params, prefixed
+
+SWEEP = 100  # steps
 
 
 class Stateful(ABC):
@@ -63,10 +66,20 @@ class Optimizer(Stateful):
             )
         self.t += 1
         self._update(grads)
+        if self.t % SWEEP == 0:
+            self._sweep()
 
     @abstractmethod
     def _update(self, grads: Mapping[str, Array]) -> None:
         """One step along these gradients, which fit the parameters."""
+
+    def _sweep(self) -> None:
+        """Put 0 for values that have faded below the least normal number, such as the means of a
+        gradient that has ended: a processor computes with them many times more slowly.
+        """
+        for buffer in self.buffers.values():
+            xp = array_module(buffer)
+            buffer *= abs(buffer) >= xp.finfo(buffer.dtype).smallest_normal
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(lr {self.lr:g}, {len(self.params)} arrays, step {self.t})"
@@ -95,7 +108,7 @@ class SGD(Optimizer):
 
     def _update(self, grads: Mapping[str, Array]) -> None:
         for name, param in self.params.items():
-            _sgd([param, grads[name], self.velocity[name]], self.lr, self.momentum)
+            _sgd([param, self.velocity[name], grads[name]], self.lr, self.momentum)
 
 
 class Adam(Optimizer):
@@ -141,7 +154,7 @@ class Adam(Optimizer):
         weights = 1 - b1, 1 - b2
         corrections = 1 - b1**self.t, 1 - b2**self.t
         for name, param in self.params.items():
-            arrays = [param, grads[name], self.m[name], self.v[name]]
+            arrays = [param, self.m[name], self.v[name], grads[name]]
             _adam(arrays, *weights, *corrections, self.lr, self.eps)
 
 
@@ -182,36 +195,41 @@ class Average(Stateful):
 
 
 @fused
-def _average(xp: ModuleType, mean: Array, p: Array, keep: float) -> None:
+def _average(xp: ModuleType, mean: Array, p: Array, keep: float) -> Array:
     mean -= p  # keep * mean + (1 - keep) * p would round both weights, and their sum is not 1
     mean *= keep
     mean += p
+    return mean
 
 
 @fused
-def _sgd(xp: ModuleType, p: Array, g: Array, velocity: Array, lr: float, momentum: float) -> None:
+def _sgd(
+    xp: ModuleType, p: Array, velocity: Array, g: Array, lr: float, momentum: float
+) -> tuple[Array, Array]:
     velocity *= momentum
     velocity += g
     p -= lr * velocity
+    return p, velocity
 
 
 @fused
 def _adam(
     xp: ModuleType,
     p: Array,
-    g: Array,
     m: Array,
     v: Array,
+    g: Array,
     w1: float,
     w2: float,
     c1: float,
     c2: float,
     lr: float,
     eps: float,
-) -> None:
+) -> tuple[Array, Array, Array]:
     m += w1 * (g - m)
     v += w2 * (g * g - v)
     p -= lr * (m / c1) / (xp.sqrt(v / c2) + eps)
+    return p, m, v
 
 
 def _zeros_like(array: Array) -> Array:

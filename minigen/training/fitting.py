@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigen.backend import generator, keep_freed_memory, select
+from minigen.backend import computing, generator, select
 from minigen.checks import check_whole
 from minigen.data import Dataset, scaled
 from minigen.data.rows import as_rows
@@ -70,6 +70,8 @@ class Run:
     def train(self, progress: bool = False) -> Iterator[EpochRecord]:
         """Train epoch by epoch, from where it stands up to `options.epochs`.
 
+        Until the last, the process computes with `options.threads`.
+
         Args:
             progress: show a bar, where there is a terminal or a notebook.
 
@@ -84,7 +86,7 @@ class Run:
             bar.n = round(epoch - 1 + part, 2)
             bar.refresh()
 
-        with bar:
+        with bar, computing(options.threads):
             for record in train(
                 trainer,
                 self.dataset,
@@ -183,7 +185,6 @@ def fit(
     """
     xp, _ = select(backend)
     run = prepare(options, dataset, xp)
-    with keep_freed_memory():
-        for _ in run.train(progress):
-            pass
+    for _ in run.train(progress):
+        pass
     return run

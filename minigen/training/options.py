@@ -77,6 +77,9 @@ class Options:
     epochs: int = option(10, "passes over the rows", metavar="N", least=1)
     batch_size: int = option(128, "rows in a batch", metavar="N", least=1)
     seed: int = option(0, "same seed, same run", metavar="N", least=0)
+    threads: int = option(
+        1, "of the matrix products; more pay with large batches", metavar="N", least=1
+    )
 
     def __post_init__(self) -> None:
         for rule in fields(self):

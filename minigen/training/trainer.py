@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from minigen.backend import Array, Generator, generator
+from minigen.chains import CACHE, compiler
 from minigen.checks import check_memory
 from minigen.data import Dataset
 from minigen.errors import MinigenError
@@ -126,6 +127,14 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
         """Set the learning rates of this epoch."""
         for name, optimizer in self.optimizers.items():
             optimizer.lr = self.rates[name] * self.options.rate_factor(epoch)
+
+    @property
+    def chains(self) -> str:
+        """The compiler of the optimizers' chains: numpy, numba with its version, or cupy."""
+        if self.xp is not np:
+            return self.xp.__name__
+        large = any(array.size > CACHE for array in self.model.params.values())
+        return compiler() if large else "numpy"
 
     @property
     def stateful(self) -> Mapping[str, Stateful]:

@@ -15,7 +15,15 @@ from minigen.errors import MinigenError
 from minigen.training.options import Options, checked
 from minigen.workshop.process import BAD_ARGUMENTS, run
 
-LAST = ("milestones", "gamma", "epochs", "batch_size", "seed")  # of training, after the model's
+# Options of training, after those of the model.
+LAST = (
+    "milestones",
+    "gamma",
+    "epochs",
+    "batch_size",
+    "seed",
+    "threads",
+)  # of training, after the model's
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import NoReturn
 
-from minigen.backend import keep_freed_memory
+from minigen.backend import computing
 from minigen.errors import MinigenError
 
 FAILED, BAD_ARGUMENTS, INTERRUPTED, TERMINATED = 1, 2, 130, 143
@@ -31,7 +31,7 @@ def run(command: Callable[[], None], debug: bool = False) -> int:
     """
     with _stderr_open():
         try:
-            with _termination_raised(), _output_written(), keep_freed_memory():
+            with _termination_raised(), _output_written(), computing():
                 command()
         except KeyboardInterrupt as stop:
             return say(f"{stop}" or "stopped", INTERRUPTED)

@@ -41,6 +41,7 @@ def write_run(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
         "model": run.options.model,
         "options": asdict(run.options),
         "backend": run.trainer.xp.__name__,
+        "chains": run.trainer.chains,
         "data": {
             "name": dataset.name,
             "sha256": dataset.fingerprint,

@@ -497,7 +497,7 @@ def test_rows_and_ends_of_walks_are_of_the_test_rows(name: str, tmp_path: Path) 
 
 COMMON: dict[str, Any] = {
     "seed": 0, "hidden": (400,), "latent_dim": 20, "lr": 1e-3, "epochs": 10, "batch_size": 128,
-    "milestones": (), "gamma": 0.1,
+    "milestones": (), "gamma": 0.1, "threads": 1,
 }  # fmt: skip
 DEFAULTS = {
     "ae": COMMON | {"reconstruction": "mse", "noise": 0.0},

@@ -1,0 +1,127 @@
+"""Chains of elementwise operations that pass over memory once: one source, three compilers.
+
+    @fused
+    def _average(xp, mean, p, keep):
+        mean -= p
+        mean *= keep
+        mean += p
+        return mean
+
+    _average([mean, p], 0.9)
+
+Assignments such as `mean -= p` change an array in place, and replace a number. So the same lines
+are a chain of NumPy operations on blocks of arrays, the body of one loop over their entries, which
+Numba compiles where it is installed, and one kernel, which CuPy compiles.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minigen.backend import Array, array_module
+
+CACHE = 65_536  # entries of an array in one block, which fit in a core's cache
+
+Chain = Callable[..., Any]
+
+
+def fused(chain: Chain) -> Callable[..., None]:
+    """Let a chain of elementwise operations pass over memory once.
+
+    It is written as chain(xp, *arrays, *numbers), by operators and ufuncs alone. It reads the last
+    array, updates the others by augmented assignments, and returns them. It is called as
+    chain(arrays, *numbers). Numbers meet arrays only: two of them, as in 1 - weight, CuPy would
+    compute in half precision.
+
+    Numba takes float32 arrays of more than CACHE entries, those of training: for less, compiling
+    costs more than it saves. Its results and NumPy's agree to rounding.
+    """
+    kernel = functools.cache(lambda cupy: _kernel(chain, cupy))
+    loop = functools.cache(lambda n_arrays: _loop(chain, n_arrays))
+
+    @functools.wraps(chain)
+    def run(arrays: Sequence[Array], *numbers: float) -> None:
+        xp = array_module(*arrays)
+        if xp is not np:
+            kernel(xp)(*arrays, *numbers)
+        elif all(map(_is_for_numba, arrays)) and compiler() != "numpy":
+            flat = [array.reshape(-1) for array in arrays]
+            loop(len(arrays))(*flat, tuple(map(np.float32, numbers)))
+        else:
+            for blocks in cache_sized(*arrays):
+                chain(np, *blocks, *numbers)
+
+    return run
+
+
+def cache_sized(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """Walk arrays of equal length together, in blocks of rows of which the first array's fit in a
+    core's cache.
+
+    A chain of elementwise operations on a long array reads it from memory once for each operation;
+    on one block after another, it reads each block once.
+    """
+    if arrays[0].size <= CACHE:
+        yield arrays
+        return
+    length = len(arrays[0])
+    rows = max(1, math.ceil(length / (arrays[0].size // CACHE + 1)))
+    for start in range(0, length, rows):
+        yield tuple(array[start : start + rows] for array in arrays)
+
+
+@functools.cache
+def compiler() -> str:
+    """Name what computes the chains of large NumPy arrays: numba with its version, or numpy."""
+    try:
+        import numba
+    except ImportError:  # it is not installed, or not for this NumPy
+        return "numpy"
+    return "numpy" if numba.config.DISABLE_JIT else f"numba {numba.__version__}"
+
+
+def _is_for_numba(array: np.ndarray) -> bool:
+    large = array.dtype == np.float32 and array.size > CACHE
+    return type(array) is np.ndarray and large and array.flags.c_contiguous
+
+
+def _kernel(chain: Chain, cupy: ModuleType) -> Callable[..., None]:
+    """One kernel, which updates its arrays and makes no others."""
+
+    def in_place(*args: Any) -> None:
+        chain(cupy, *args)
+
+    compiled: Callable[..., None] = cupy.fuse(kernel_name=chain.__name__)(in_place)
+    return compiled
+
+
+def _loop(chain: Chain, n_arrays: int) -> Callable[..., None]:
+    """One loop over the entries of two, three or four arrays."""
+    import numba
+
+    each = numba.extending.register_jitable(error_model="numpy")(chain)
+
+    def two(a: Array, last: Array, numbers: Sequence[float]) -> None:
+        for i in range(a.size):
+            a[i] = each(np, a[i], last[i], *numbers)
+
+    def three(a: Array, b: Array, last: Array, numbers: Sequence[float]) -> None:
+        for i in range(a.size):
+            a[i], b[i] = each(np, a[i], b[i], last[i], *numbers)
+
+    def four(a: Array, b: Array, c: Array, last: Array, numbers: Sequence[float]) -> None:
+        for i in range(a.size):
+            a[i], b[i], c[i] = each(np, a[i], b[i], c[i], last[i], *numbers)
+
+    loop = {2: two, 3: three, 4: four}[n_arrays]
+    loop.__qualname__ = chain.__qualname__  # a file of its own in Numba's cache
+    compiled: Callable[..., None]
+    try:
+        compiled = numba.njit(loop, cache=True, error_model="numpy")
+    except RuntimeError:  # there is no folder that could be written
+        compiled = numba.njit(loop, error_model="numpy")
+    return compiled
