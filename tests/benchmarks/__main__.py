@@ -3,6 +3,7 @@
     python -m pip install torch
     python -m tests.benchmarks                                    # the standard VAE, AE and GAN
     python -m tests.benchmarks --sweep --json benchmark.json      # batch sizes and widths too
+    python -m tests.benchmarks --threads 1 2 --busy               # on a machine that others use
     python -m tests.benchmarks --device cuda
     python -m tests.benchmarks --draw benchmark.json --figure tutorials/figures/benchmark.png
 
@@ -12,7 +13,6 @@ ratio is taken within a turn.
 
 import argparse
 import json
-import os
 import platform
 import sys
 from collections.abc import Callable
@@ -34,8 +34,6 @@ def main() -> int:
 
         draw(options.figure, json.loads(options.draw.read_text()))
         return 0
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(options.threads)  # before NumPy is imported
     document = measure(options)
     if options.json:
         options.json.write_text(json.dumps(document, indent=1) + "\n")
@@ -52,7 +50,8 @@ def _options() -> argparse.Namespace:
     add("models", nargs="*", default=["vae", "ae", "gan"], metavar="vae|ae|gan")
     add("--sweep", action="store_true", help=f"the VAE at batches {BATCHES} and widths {WIDTHS}")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="cuda compares CuPy")
-    add("--threads", type=int, default=2)
+    add("--threads", type=int, nargs="+", default=[1], metavar="N", help="one report for each")
+    add("--busy", action="store_true", help="then the VAE's step beside other processes")
     add("--blocks", type=int, default=15, help="turns of each contestant")
     add("--json", type=Path, metavar="FILE", help="write all numbers")
     add("--draw", type=Path, metavar="FILE", help="measure nothing, draw what FILE holds")
@@ -63,32 +62,35 @@ def _options() -> argparse.Namespace:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Time everything that was asked for, and print it."""
     from minigen import data
-    from minigen.backend import keep_freed_memory
+    from minigen.backend import computing
+    from tests.benchmarks.busy import busy
     from tests.benchmarks.contestants import Size
     from tests.benchmarks.measure import as_result, compare, exponent
 
-    makers, versions, wait = contestants(options.device, options.threads)
-    machine = f"{options.threads} threads" if options.device == "cpu" else versions["device"]
-    print(", ".join(f"{name} {version}" for name, version in versions.items()), machine)
     images = data.load("mnist").train
     sizes = [Size(*size) for size in STANDARD if size[0] in options.models]
     if options.sweep:
         sizes += [Size("vae", batch, 400) for batch in BATCHES if batch != 128]
         sizes += [Size("vae", 128, width) for width in WIDTHS if width != 400]
-    results = []
-    with keep_freed_memory():  # for all of them, as the commands do
-        for size in sizes:
-            steps = {name: make(size, images) for name, make in makers.items()}
-            results.append(as_result(size, compare(steps, options.blocks, wait)))
-            _print(results[-1])
-    document: dict[str, Any] = {
-        "machine": machine, "versions": versions, "floor": FLOOR, "results": results,
-    }  # fmt: skip
-    if options.sweep:
-        many = [r for r in results if r["model"] == "vae" and r["width"] == 400]
-        slope = exponent([r for r in many if r["batch"] >= 128], "minigen")
-        print(f"cost grows as batch size to the power {slope:.3f} from 128 to {BATCHES[-1]}")
-        document["exponent"] = slope
+    document: dict[str, Any] = {"floor": FLOOR, "results": []}
+    for threads in options.threads:
+        makers, document["versions"], wait = contestants(options.device, threads)
+        print(", ".join(f"{name} {version}" for name, version in document["versions"].items()))
+        with computing(threads):
+            for size in sizes:
+                steps = {name: make(size, images) for name, make in makers.items()}
+                result = as_result(size, threads, compare(steps, options.blocks, wait))
+                document["results"].append(result)
+                _print(result)
+    for threads in options.threads if options.sweep else ():
+        many = [r for r in document["results"] if r["model"] == "vae" and r["width"] == 400]
+        many = [r for r in many if r["batch"] >= 128 and r["threads"] == threads]
+        print(
+            f"{threads} threads: cost grows as batch size to the power "
+            f"{exponent(many, 'minigen'):.3f} from 128 to {BATCHES[-1]}"
+        )
+    if options.busy:
+        document["busy"] = busy(images, options.threads, options.blocks)
     return document
 
 
@@ -99,10 +101,11 @@ def contestants(
     import numpy as np
 
     from minigen.backend import select
+    from minigen.chains import compiler
     from tests.benchmarks.contestants import floor, minigen, torch, torch_module
 
     xp, _ = select("numpy" if device == "cpu" else "cupy")
-    versions = {"python": platform.python_version(), "numpy": np.__version__}
+    versions = {"python": platform.python_version(), "numpy": np.__version__, "Adam": compiler()}
     try:
         module = torch_module()
         versions["torch"] = module.__version__
@@ -138,7 +141,10 @@ def _device_name(xp: Any) -> str:
 
 
 def _print(result: dict[str, Any]) -> None:
-    print(f"\n{result['model']}, {result['batch']} rows, hidden width {result['width']}")
+    print(
+        f"\n{result['model']}, {result['batch']} rows, hidden width {result['width']}, "
+        f"threads {result['threads']}"
+    )
     floor = result["times"][FLOOR]["ms"]
     for name, time in result["times"].items():
         print(

@@ -1,46 +1,63 @@
-"""The figure of README: every contestant's step in units of the bare matrix products."""
+"""The figure of the benchmark: a step in units of its products, and on a busy machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:purple")
-STANDARD = {"batch": 128, "width": 400}
+STANDARD_WIDTH = 400
 
 
 def draw(path: Path, document: Mapping[str, Any]) -> None:
-    """One panel over batch sizes, one over widths, from the document that the command writes."""
+    """One panel over batch sizes on one thread, one for a busy machine, from the document that the
+    command writes with --sweep --busy.
+    """
     figure = Figure(figsize=(10, 4), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
-    results = [result for result in document["results"] if result["model"] == "vae"]
-    names = [name for name in results[0]["times"] if name != document["floor"]]
-    for axes, key, other in zip(panels, ("batch", "width"), ("width", "batch"), strict=True):
-        chosen = sorted(
-            (result for result in results if result[other] == STANDARD[other]),
-            key=lambda result: result[key],
-        )
-        for name, colour in zip(names, COLOURS, strict=False):
-            axes.plot(
-                [result[key] for result in chosen],
-                _over_floor(chosen, name, document["floor"]),
-                "o-",
-                color=colour,
-                label=name,
-            )
-        axes.axhline(1, color="black", linestyle=":", label=document["floor"])
-        axes.set_xscale("log", base=2)
-        axes.set_xticks([r[key] for r in chosen], [f"{r[key]}" for r in chosen], minor=False)
-        axes.grid(alpha=0.3)
-    panels[0].set(
-        xlabel="rows in a batch, hidden width 400", ylabel="time of a step, bare products = 1"
-    )
-    panels[1].set(xlabel="hidden width, 128 rows in a batch", ylim=(0, None))
-    panels[0].legend()
-    figure.suptitle(f"A training step of the VAE 784-W-20-W-784, {document['machine']}")
+    left, right = figure.subplots(1, 2)
+    _draw_batches(left, document)
+    _draw_busy(right, document["busy"])
     figure.savefig(path, dpi=120)
 
 
-def _over_floor(results: Sequence[Mapping[str, Any]], name: str, floor: str) -> list[float]:
-    return [result["times"][name]["ms"] / result["times"][floor]["ms"] for result in results]
+def _draw_batches(axes: Axes, document: Mapping[str, Any]) -> None:
+    chosen = [
+        result
+        for result in document["results"]
+        if (result["model"], result["width"], result["threads"]) == ("vae", STANDARD_WIDTH, 1)
+    ]
+    chosen.sort(key=lambda result: int(result["batch"]))
+    batches, floor = [result["batch"] for result in chosen], document["floor"]
+    names = [name for name in chosen[0]["times"] if name != floor]
+    for name, colour in zip(names, COLOURS, strict=False):
+        ratios = [r["times"][name]["ms"] / r["times"][floor]["ms"] for r in chosen]
+        axes.plot(batches, ratios, "o-", color=colour, label=name)
+    axes.axhline(1, color="black", linestyle=":", label=floor)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(batches, [f"{batch}" for batch in batches], minor=False)
+    axes.grid(alpha=0.3)
+    axes.set(title="On one thread", xlabel="rows in a batch")
+    axes.set(ylabel="time of a step, its products = 1", ylim=(0, None))
+    axes.legend(fontsize="small")
+
+
+def _draw_busy(axes: Axes, busy: list[Mapping[str, Any]]) -> None:
+    names = [
+        f"{found['contestant']}, {found['threads']} thread{'s' * (found['threads'] > 1)}"
+        for found in busy
+    ]
+    neighbours = list(busy[0]["ms"])
+    height = 0.8 / len(neighbours)
+    for i, neighbour in enumerate(neighbours):
+        places = [place + i * height for place in range(len(busy))]
+        times = [found["ms"][neighbour] for found in busy]
+        bars = axes.barh(places, times, height, color=COLOURS[i], label=neighbour)
+        axes.bar_label(bars, [f"{time:.0f} ms" for time in times], padding=2, fontsize="small")
+    axes.set_yticks([place + height for place in range(len(busy))], names)
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.margins(x=0.2)
+    axes.set(title="On a busy machine with two cores", xlabel="ms of a step, 128 rows")
+    axes.legend(fontsize="small")

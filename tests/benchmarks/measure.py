@@ -30,10 +30,10 @@ def compare(
     for name, step in steps.items():
         for _ in range(3):
             step()  # compiles, allocates, fills caches
-        once = _seconds(step, 3, wait)
+        once = seconds(step, 3, wait)
         counts[name] = max(1, round(BLOCK_SECONDS / once))
     rounds = [
-        {name: _seconds(step, counts[name], wait) for name, step in steps.items()}
+        {name: seconds(step, counts[name], wait) for name, step in steps.items()}
         for _ in range(blocks)
     ]
     first = next(iter(steps))
@@ -49,7 +49,8 @@ def compare(
     return table
 
 
-def _seconds(step: Step, count: int, wait: Callable[[], object]) -> float:
+def seconds(step: Step, count: int, wait: Callable[[], object] = lambda: None) -> float:
+    """Seconds of a step, the mean of so many."""
     wait()
     time.sleep(REST_SECONDS)
     step()
@@ -68,6 +69,7 @@ def exponent(results: Sequence[Mapping[str, Any]], name: str) -> float:
     return statistics.linear_regression(x, y).slope
 
 
-def as_result(size: Size, times: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def as_result(size: Size, threads: int, times: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """A line of the JSON document."""
-    return {"model": size.model, "batch": size.batch, "width": size.width, "times": times}
+    facts = {"model": size.model, "batch": size.batch, "width": size.width}
+    return {**facts, "threads": threads, "times": times}

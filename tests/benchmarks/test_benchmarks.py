@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.benchmarks import contestants, measure
+from tests.benchmarks import busy, contestants, measure
 from tests.benchmarks.contestants import Size
 from tests.benchmarks.figure import draw
 from tests.strict import standin
@@ -78,7 +78,19 @@ def test_the_exponent_of_a_power_law(power: float) -> None:
 
 def test_the_figure_is_drawn(tmp_path: Path) -> None:
     times = {"minigen": {"ms": 2.0}, "floor": {"ms": 1.0}, "PyTorch": {"ms": 3.0}}
-    sizes = [Size("vae", 128, 400), Size("vae", 512, 400), Size("vae", 128, 800)]
-    results = [measure.as_result(size, times) for size in sizes]
-    draw(tmp_path / "x.png", {"machine": "m", "floor": "floor", "results": results})
+    sizes = [Size("vae", 128, 400), Size("vae", 512, 400), Size("ae", 128, 400)]
+    results = [measure.as_result(size, 1, times) for size in sizes]
+    ms = dict.fromkeys(busy.NEIGHBOURS, 5.0)
+    found = [{"contestant": "minigen", "threads": threads, "ms": ms} for threads in (1, 2)]
+    draw(tmp_path / "x.png", {"floor": "floor", "results": results, "busy": found})
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_neighbours_run_within_the_block(tmp_path: Path) -> None:
+    for neighbour in busy.NEIGHBOURS:
+        with busy.beside(neighbour, "minigen", 1):
+            pass
+    (found,) = busy.busy(IMAGES.repeat(3, axis=0), [1], 1)[:1]
+    assert found["contestant"] == "minigen"
+    assert set(found["ms"]) == set(busy.NEIGHBOURS)
+    assert all(ms > 0 for ms in found["ms"].values())
