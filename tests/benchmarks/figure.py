@@ -1,4 +1,4 @@
-"""The figure of README: every contestant's step in units of the bare matrix products."""
+"""The figure of the benchmark: every contestant's step in units of the bare matrix products."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -8,6 +8,7 @@ import pytest
 import minigen
 from minigen.gradcheck.derivations import DERIVATIONS
 from tests.tutorials import pages
+from tests.tutorials.test_pages import anchors
 
 PAGE = pages.FOLDER / "article.md"
 ROOT = pages.FOLDER.parent
@@ -16,12 +17,6 @@ ROWS = re.findall(r"^\| (\d+) \| (.*) \| (.*) \| (.*) \| (.*) \|$", PAGE.read_te
 SLIPS = {"13", "15", "17", "21", "22", "24", "32", "40"}
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-
-
-def anchors(page: Path) -> set[str]:
-    """The places of a page that a link can name, as GitHub makes them of its headings."""
-    headings = re.findall(r"^#+ (.*)$", pages.prose(page.read_text()), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def names(words: str) -> list[tuple[str, str]]:
@@ -48,7 +43,7 @@ def test_a_row_is_derived_at_a_tag_or_in_a_section(row: tuple[str, ...]) -> None
         if tag:
             assert tag[1] in pages.tags(page.read_text()), f"{page.name} does not derive {words}"
         else:
-            assert anchor in anchors(page), f"{page.name} has no section {anchor}"
+            assert anchor in anchors(page.read_text()), f"{page.name} has no section {anchor}"
 
 
 @each_row
@@ -71,7 +66,9 @@ def test_a_row_is_checked(row: tuple[str, ...]) -> None:
 def test_the_slips_are_named_with_a_section_each() -> None:
     named = {row[0]: re.findall(r"\[slips\]\(#([^)]*)\)", row[1]) for row in ROWS}
     assert {number for number, links in named.items() if links} == SLIPS
-    assert {anchor for links in named.values() for anchor in links} <= anchors(PAGE)
+    assert {anchor for links in named.values() for anchor in links} <= set(
+        anchors(PAGE.read_text())
+    )
 
 
 def test_the_three_drawings() -> None:
