@@ -62,17 +62,28 @@ def test_the_set_up_commands_are_one_line_each() -> None:
 
 def test_the_size_is_true() -> None:
     """Of the mathematics and the models, within a tenth."""
-    stated = re.search(r"about ([\d,]+) lines", README)
-    assert stated
+    texts = README, (ROOT / "tutorials" / "reference-code.md").read_text()
+    stated = [
+        int(n.replace(",", "")) for t in texts for n in re.findall(r"about ([\d,]+) lines", t)
+    ]
+    assert len(stated) == 2
     package = ROOT / "minigen"
     files = [file for room in ("nn", "models") for file in (package / room).glob("*.py")]
     lines = sum(len(file.read_text().splitlines()) for file in files)
-    assert abs(lines / int(stated[1].replace(",", "")) - 1) < 0.1
+    assert all(abs(lines / number - 1) < 0.1 for number in stated)
 
 
 def test_every_link_leads_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_it_is_short_and_begins_with_what_moves() -> None:
+    lines = README.splitlines()
+    assert len(lines) <= 150
+    screen = "\n".join(lines[:22])
+    assert ".gif)" in screen
+    assert all(code in screen for kind, code in BLOCKS[:2])
 
 
 def test_version() -> None:
