@@ -51,6 +51,7 @@ html_show_copyright = False
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 os.environ["MPLBACKEND"] = "agg"  # figures are files, not outputs
+os.environ["TERM"] = "dumb"  # no bar of progress
 
 PRINTED = re.compile(r"(^```python.*\n(?:.*\n)*?```\n)\s*^```text.*\n(?:.*\n)*?```$", re.MULTILINE)
 OUTSIDE = re.compile(r"(?<!!)\[([^\]]*)\]\(\.\./[^)]*\)")
@@ -66,6 +67,7 @@ def read(text: str) -> nbformat.NotebookNode:
     text = OUTSIDE.sub(r"\1", PRINTED.sub(r"\1", text))
     notebook = jupytext.reads(text, fmt="md")
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    notebook.metadata["language_info"] = {"name": "python"}
     hidden = nbformat.v4.new_code_cell(PREPARE, metadata={"tags": ["remove-cell"]})
     notebook.cells.insert(0, hidden)
     return notebook
