@@ -51,13 +51,14 @@ html_show_copyright = False
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 os.environ["MPLBACKEND"] = "agg"  # figures are files, not outputs
-os.environ["TERM"] = "dumb"  # no bar of progress
 
 PRINTED = re.compile(r"(^```python.*\n(?:.*\n)*?```\n)\s*^```text.*\n(?:.*\n)*?```$", re.MULTILINE)
 OUTSIDE = re.compile(r"(?<!!)\[([^\]]*)\]\(\.\./[^)]*\)")
 PREPARE = """
-import os
+import os, warnings
 os.mkdir("figures")
+os.environ["TERM"] = "dumb"  # no bar of progress, and no word on a missing one
+warnings.filterwarnings("ignore", "IProgress not found")
 get_ipython().ast_node_interactivity = "none"
 """
 

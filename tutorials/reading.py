@@ -49,8 +49,12 @@ def prose(text: str) -> str:
 
 
 def references(text: str) -> list[str]:
-    """The tags that its words refer to, as in (V2), in order; headings are no place for one."""
-    spoken = re.sub(r"^#+ .*$", "", FORMULA.sub("", prose(text)), flags=re.MULTILINE)
+    """The tags that its words refer to, as in (V2), in order.
+
+    Headings and links are no place for one, but for a link with no other words.
+    """
+    elsewhere = r"^#+ .*$|\[(?!\([^()]*\)\])[^\]]*\]\([^)]*\)"
+    spoken = re.sub(elsewhere, "", FORMULA.sub("", prose(text)), flags=re.MULTILINE)
     return REFERENCE.findall(spoken)
 
 

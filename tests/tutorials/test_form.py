@@ -143,7 +143,7 @@ Text.
 
 ## Sources
 
-- Not counted (3.2).
+- Not counted [(3.2)](a.md), [as (3.3)](b.md).
 
 Next: [A page](04-b.md)
 """
