@@ -13,17 +13,19 @@ from typing import Any
 
 import jupytext
 import nbformat
-from docutils import nodes
 from sphinx.application import Sphinx
 
 import minigen
 
-sys.path.insert(0, str(Path(__file__).parent))  # where Sphinx finds conf.read
+FOLDER = Path(__file__).parent
+sys.path.insert(0, str(FOLDER))  # where Sphinx finds conf.read and doctree
+
+from reading import groups  # noqa: E402
 
 project = "minigen"
 release = minigen.__version__
-root_doc = "00-start-here"
-extensions = ["myst_nb", "sphinx-mathjax-offline"]
+root_doc = "index"
+extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx_copybutton", "doctree"]
 nb_custom_formats = {".md": "conf.read"}
 nb_execution_mode = "force"  # of the pages that are new or changed; see `sources`
 nb_execution_in_temp = True
@@ -31,6 +33,10 @@ nb_execution_timeout = 300
 nb_execution_show_tb = True  # an error in a page is a warning, and -W makes it the end
 nb_merge_streams = True
 nb_output_stderr = "warn"
+nb_code_prompt_show = "The code of the figure"
+nb_code_prompt_hide = "The code of the figure"
+copybutton_selector = "div.cell_input pre, div.highlight-py pre, div.highlight-shell pre"
+mathjax3_config = {"chtml": {"displayAlign": "left"}}
 myst_enable_extensions = ["alert", "dollarmath"]
 myst_fence_as_directive = ["math"]
 myst_heading_anchors = 3
@@ -46,11 +52,13 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 os.environ["MPLBACKEND"] = "agg"  # figures are files, not outputs
 
-PRINTED = re.compile(r"(^```python\n(?:.*\n)*?```\n)\s*^```text.*\n(?:.*\n)*?```$", re.MULTILINE)
+PRINTED = re.compile(r"(^```python.*\n(?:.*\n)*?```\n)\s*^```text.*\n(?:.*\n)*?```$", re.MULTILINE)
 OUTSIDE = re.compile(r"(?<!!)\[([^\]]*)\]\(\.\./[^)]*\)")
 PREPARE = """
-import os
+import os, warnings
 os.mkdir("figures")
+os.environ["TERM"] = "dumb"  # no bar of progress, and no word on a missing one
+warnings.filterwarnings("ignore", "IProgress not found")
 get_ipython().ast_node_interactivity = "none"
 """
 
@@ -60,6 +68,7 @@ def read(text: str) -> nbformat.NotebookNode:
     text = OUTSIDE.sub(r"\1", PRINTED.sub(r"\1", text))
     notebook = jupytext.reads(text, fmt="md")
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    notebook.metadata["language_info"] = {"name": "python"}
     hidden = nbformat.v4.new_code_cell(PREPARE, metadata={"tags": ["remove-cell"]})
     notebook.cells.insert(0, hidden)
     return notebook
@@ -68,19 +77,14 @@ def read(text: str) -> nbformat.NotebookNode:
 def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:
     """The list of pages, which is on GitHub the folder itself."""
     if docname == root_doc:
-        source[0] += "\n```{toctree}\n:hidden:\n:glob:\n\nStart here <self>\n*\n```\n"
+        for caption, pages in groups(FOLDER.glob("*.md")).items():
+            entries = "\n".join(page.stem for page in pages)
+            source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{entries}\n```\n"
 
 
-def keep_displays(app: Sphinx, doctree: nodes.document) -> None:
-    r"""Displays go to MathJax as they stand: Sphinx would wrap them so that \\tag fails."""
-    for display in doctree.findall(nodes.math_block):
-        display["no-wrap"] = True
-        display[:] = [nodes.Text(rf"\[{display.astext()}\]")]
-
-
-def add_index(app: Sphinx, error: Exception | None) -> None:
-    refresh = f'<meta http-equiv="refresh" content="0; url={root_doc}.html">\n'
-    Path(app.outdir, "index.html").write_text(refresh)
+def read_contents_again(app: Sphinx, *_: Any) -> list[str]:
+    """The page that holds the list of pages: another page may have come or gone."""
+    return [root_doc]
 
 
 def sources() -> str:
@@ -92,6 +96,5 @@ def sources() -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("minigen_sources", sources(), "env")
     app.connect("source-read", add_contents)
-    app.connect("doctree-read", keep_displays)
-    app.connect("build-finished", add_index)
+    app.connect("env-get-outdated", read_contents_again)
     return {"parallel_read_safe": True}

@@ -36,8 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             outputs = pages.run(page)
-        shown = pages.expected(page.read_text())
-        print(f"{page.name:28} {time.monotonic() - started:5.1f} s")
+        text = page.read_text()
+        shown = pages.expected(text)
+        print(
+            f"{page.name:32} {time.monotonic() - started:5.1f} s {pages.words(text):6,} words"
+            f" {pages.displays(text):3} displays {pages.minutes(text):5.1f} min to read"
+        )
         different = [(b, out) for b, out in outputs if not pages.agree(out, shown.get(b.line))]
         if options.write:
             _write(page, {block.line: out for block, out in outputs})

@@ -1,11 +1,6 @@
-"""What a tutorial page is made of, and how it is run.
+"""How a tutorial page is run, and held against what it prints and quotes.
 
-```python        code that is run, top to bottom, in one namespace, in the folder of the page
-```text          directly after it: exactly what that code prints
-```text rtol=..  the same, where numbers may differ that much on another machine
-```py            a quotation of minigen's source; a line `...` stands for what is left out
-```math          a display equation
-```shell         a command for the reader; nothing runs it (sh would be a cell of a notebook)
+tutorials/reading.py says what a page is made of.
 """
 
 import contextlib
@@ -14,7 +9,6 @@ import itertools
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +16,57 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
+from tutorials.reading import (
+    FENCE,
+    FORMULA,
+    Block,
+    blocks,
+    displays,
+    first_figure_after,
+    groups,
+    images,
+    last_link,
+    minutes,
+    prose,
+    references,
+    tags,
+    words,
+)
+
+__all__ = [
+    "DEEPER",
+    "FENCE",
+    "FOLDER",
+    "FORMULA",
+    "INDEX",
+    "LESSONS",
+    "PAGES",
+    "REFERENCE",
+    "Block",
+    "agree",
+    "blocks",
+    "displays",
+    "expected",
+    "first_figure_after",
+    "groups",
+    "images",
+    "last_link",
+    "minutes",
+    "prose",
+    "quotes",
+    "references",
+    "run",
+    "stills",
+    "tags",
+    "words",
+]
+
 FOLDER = Path(__file__).parents[2] / "tutorials"
 PAGES = sorted(FOLDER.glob("*.md"))
+INDEX = FOLDER / "index.md"
+LESSONS, DEEPER, REFERENCE = groups(PAGES).values()
 
-FENCE = re.compile(r"^```(\w+)(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d*)?(?:e[-+]?\d+)?")
-
-
-@dataclass(frozen=True)
-class Block:
-    """One fenced block: its language, the rest of its first line, its content, its first line."""
-
-    kind: str
-    info: str
-    content: str
-    line: int
-
-
-def blocks(text: str) -> list[Block]:
-    """The fenced blocks of a page, in order."""
-    return [
-        Block(m[1], m[2].strip(), m[3], text.count("\n", 0, m.start(3)) + 1)
-        for m in FENCE.finditer(text)
-    ]
 
 
 def run(page: Path) -> list[tuple[Block, str]]:
@@ -122,17 +144,6 @@ def _bare(code: str) -> Sequence[str]:
     return [line.strip() for line in code.splitlines() if line.strip()]
 
 
-def prose(text: str) -> str:
-    """A page without its fenced blocks and its code in the line."""
-    return re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))
-
-
-def tags(text: str) -> list[str]:
-    r"""The tags that its displays define, as in \tag{V2}, in order."""
-    displays = (block.content for block in blocks(text) if block.kind == "math")
-    return [tag for display in displays for tag in re.findall(r"\\tag\{([^}]*)\}", display)]
-
-
-def images(text: str) -> list[str]:
-    """The files of the pictures that a page shows."""
-    return re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text)
+def stills(shown: Sequence[str]) -> list[str]:
+    """The pictures and, for each that moves, the one that stands in where motion is not wanted."""
+    return [*shown, *(re.sub(r"gif$", "png", name) for name in shown if name.endswith(".gif"))]

@@ -4,65 +4,28 @@ python -m pip install -e '.[test,site]' && python -m pytest -m browser   # and C
 """
 
 import importlib.util
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
-from tests.tutorials import pages
+from tests.tutorials import browser, pages
 from tests.tutorials.pages import PAGES
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 Build = tuple[Path, "subprocess.CompletedProcess[str]"]
-SPHINXS_OWN = {"index", "genindex", "search"}
-NEEDED = ["sphinx", "myst_nb", "jupytext", "furo", "sphinx-mathjax-offline"]
+SPHINXS_OWN = {"genindex", "search"}
+NEEDED = ["sphinx", "myst_nb", "jupytext", "furo", "sphinx-mathjax-offline", "sphinx_copybutton"]
+ORDER = [pages.INDEX, *pages.LESSONS, *pages.DEEPER, *pages.REFERENCE]
+SHOWN_DARK = [*ORDER[:2], *[page for page in ORDER[2:] if ".gif)" in page.read_text()]]
 
-# What the browser sees when everything is loaded; added to the pages after the build.
-PROBE = """
-<script>
-addEventListener("load", async () => {
-  await window.MathJax?.startup?.promise;
-  const all = (selector, what) => [...document.querySelectorAll(selector)].map(what);
-  if (location.search)
-    while (!document.querySelector("#search-results li")) await new Promise(r => setTimeout(r, 50));
-  await document.fonts.ready;
-  const bare = document.querySelector("article, body").cloneNode(true);
-  bare.querySelectorAll("pre, code, script, mjx-container").forEach(node => node.remove());
-  const seen = {
-    text: bare.textContent,
-    formulas: all("mjx-container", node => node.outerHTML.length),
-    errors: all("mjx-merror, [data-mjx-error], mjx-mtext[style*=red]", node => node.outerHTML),
-    wide: all("div.math", node => node)
-      .filter(node => node.scrollWidth > node.clientWidth + 1).map(node => node.textContent),
-    overflow: document.documentElement.scrollWidth - innerWidth,
-    images: all("article img", node => [node.getAttribute("src"), node.naturalWidth]),
-    links: all("a[href], link[href]", node => node.getAttribute("href")),
-    fetched: performance.getEntriesByType("resource").map(entry => entry.name),
-    fonts: [...document.fonts].filter(font => font.status == "error").map(font => font.family),
-    before: all("a.prev-page", node => node.getAttribute("href")),
-    after: all("a.next-page", node => node.getAttribute("href")),
-    contents: all(".sidebar-tree a", node => new URL(node.href).pathname.split("/").pop()),
-    notes: document.querySelectorAll(".admonition").length,
-    cells: all("div.cell", node => node.querySelector(".cell_output")?.textContent ?? ""),
-    found: all("#search-results li a", node => node.getAttribute("href")),
-  };
-  const script = document.createElement("script");
-  script.id = "seen";
-  script.type = "application/json";
-  script.textContent = JSON.stringify(seen).replaceAll("<", "\\\\u003c");
-  document.body.append(script);
-});
-</script>
-"""
+each_page = pytest.mark.parametrize("page", ORDER, ids=lambda page: page.stem)
 
 
 @pytest.fixture(scope="session")
@@ -97,31 +60,10 @@ def built(
 @pytest.fixture(scope="session")
 def site(built: Build) -> Path:
     """The site with the probe in every page."""
-    if CHROMIUM is None:
+    if browser.CHROMIUM is None:
         pytest.skip("no chromium on PATH")
-    for file in built[0].glob("*.html"):
-        file.write_text(file.read_text().replace("</head>", PROBE + "</head>", 1))
+    browser.prepare(built[0])
     return built[0]
-
-
-def seen(site: Path, page: str) -> dict[str, Any]:
-    """What the browser sees of a page, with the lines of its console."""
-    assert CHROMIUM
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1280,1600"]
-    options += ["--enable-logging=stderr", "--virtual-time-budget=60000", "--dump-dom"]
-    options += [f"--user-data-dir={site.parent / 'chromium'}"]
-    browser = subprocess.run(
-        [CHROMIUM, *options, f"file://{site}/{page}"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    report = re.search(r'<script id="seen"[^>]*>(.*?)</script>', browser.stdout, re.DOTALL)
-    assert report, f"{page} did not load: {browser.stderr[-2000:]}"
-    facts: dict[str, Any] = json.loads(report[1])
-    facts["console"] = [line for line in browser.stderr.splitlines() if "CONSOLE" in line]
-    return facts
 
 
 def test_the_site_builds_without_a_warning(
@@ -131,7 +73,6 @@ def test_the_site_builds_without_a_warning(
     assert build.returncode == 0, build.stderr
     built_from_pages = {file.stem for file in site.glob("*.html")} - SPHINXS_OWN
     assert built_from_pages == {page.stem for page in PAGES}
-    assert f"url={PAGES[0].stem}.html" in (site / "index.html").read_text()
 
 
 def test_nothing_points_to_another_host(
@@ -145,42 +86,79 @@ def test_nothing_points_to_another_host(
         assert not re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", file.read_text()), file
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@each_page
 def test_a_page_in_the_browser(page: Path, site: Path) -> None:
-    text = (site.parent / "tutorials" / page.name).read_text()
+    text = page.read_text()
     blocks = pages.blocks(text)
-    facts = seen(site, f"{page.stem}.html")
+    seen, console = browser.look(site, f"{page.stem}.html")
+    assert console == []
+    assert seen.keys() == set(browser.WIDTHS)
+    for width, facts in seen.items():
+        assert facts["overflow"] <= 0, f"at {width} the page scrolls sideways"
+        assert facts["cut"] == [], f"at {width} the page is cut"
+    for width in (1440, 1920):
+        assert seen[width]["wide"] == [], "a formula is wider than the page"
 
-    assert facts["console"] == []
+    facts = seen[1440]
     assert facts["errors"] == []
     assert facts["fonts"] == []
     assert [name for name in facts["fetched"] if not name.startswith(("file:", "data:"))] == []
 
-    displays = sum(block.kind == "math" for block in blocks)
-    formulas = len(re.findall(r"\$[^$]+\$", pages.prose(text)))
-    assert len(facts["formulas"]) >= displays + formulas
+    formulas = len(pages.FORMULA.findall(pages.prose(text)))
+    assert len(facts["formulas"]) >= pages.displays(text) + formulas
     assert min(facts["formulas"], default=100) > 50, "a formula is empty"
-    for unrendered in ("$", r"\(", r"\[", r"\tag", r"\frac", "```", "[!", "](", "**"):
+    for unrendered in ("$", r"\(", r"\[", r"\tag", r"\frac", "```", "[!", "](", "**", "<details"):
         assert unrendered not in facts["text"]
     assert facts["notes"] == len(re.findall(r"^> \[!", text, re.MULTILINE))
-    assert facts["wide"] == [], "a formula is wider than the page"
-    assert facts["overflow"] <= 0
 
-    shown = [name.rpartition("/")[2] for name in pages.images(text)]
-    assert [src.rpartition("/")[2] for src, _ in facts["images"]] == shown
+    assert [src.rpartition("/")[2] for src, _ in facts["images"]] == [
+        name.rpartition("/")[2] for name in pages.images(text)
+    ]
     assert all(width > 0 for _, width in facts["images"])
     assert [link for link in facts["links"] if not leads(link, site, page.stem)] == []
+    assert [words for words, _ in facts["references"]] == [
+        f"({tag})" for tag in pages.references(text)
+    ]
+    assert all(f"{words} in: " in title for words, title in facts["references"])
 
-    outputs = pages.expected(text)
     cells = [block for block in blocks if block.kind == "python"]
+    outputs = pages.expected(text)
     for block, output in zip(cells, facts["cells"], strict=True):
         printed = output.strip("\n") + "\n" if output.strip() else ""
         assert pages.agree(printed, outputs.get(block.line)), f"{page}:{block.line}: {printed}"
+    assert facts["folded"] == [False for block in cells if block.info]
+    assert facts["answers"] == [False] * text.count("<details>")
+    copied = [block for block in blocks if block.kind in ("python", "py", "shell")]
+    assert facts["copied"] == len(copied)
 
-    place = PAGES.index(page)
-    assert facts["before"] == [f"{other.stem}.html" for other in PAGES[:place][-1:]]
-    assert facts["after"] == [f"{other.stem}.html" for other in PAGES[place + 1 :][:1]]
-    assert facts["contents"] == [f"{other.stem}.html" for other in PAGES]
+    place = ORDER.index(page)
+    assert facts["before"] == [f"{other.stem}.html" for other in ORDER[:place][-1:]]
+    assert facts["after"] == [f"{other.stem}.html" for other in ORDER[place + 1 :][:1]]
+    assert facts["contents"] == [f"{other.stem}.html" for other in ORDER[1:]]
+    assert facts["captions"] == list(pages.groups(PAGES))
+
+
+@pytest.mark.parametrize("page", SHOWN_DARK, ids=lambda page: page.stem)
+def test_a_dark_page_without_motion(page: Path, site: Path) -> None:
+    """Drawings take its colours, other figures lie on a card, and moving ones rest."""
+    seen, console = browser.look(site, f"{page.stem}.html", dark=True)
+    assert console == []
+    for width, facts in seen.items():
+        assert facts["overflow"] <= 0
+        assert facts["cut"] == []
+        assert not [src for src, _ in facts["images"] if src.endswith(".gif")]
+        assert len(facts["images"]) == len(pages.images(page.read_text()))
+        for (src, _), (colour, padding, scheme) in zip(
+            facts["images"], facts["cards"], strict=True
+        ):
+            card = colour == "rgb(255, 255, 255)" and padding > 0
+            assert card or (src.endswith(".svg") and "dark" in scheme), f"{src} at {width}"
+
+
+def test_the_front_page_shows_how_to_train_on_its_first_screen(site: Path) -> None:
+    seen, _ = browser.look(site, "index.html", widths=(1366, 1440))
+    for facts in seen.values():
+        assert facts["first_command"] < browser.HEIGHT
 
 
 def leads(link: str, site: Path, page: str) -> bool:
@@ -195,6 +173,6 @@ def leads(link: str, site: Path, page: str) -> bool:
 
 
 def test_the_search_finds_a_page(site: Path) -> None:
-    facts = seen(site, "search.html?q=bernoulli")
-    assert any("02-losses.html" in link for link in facts["found"])
-    assert facts["console"] == []
+    seen, console = browser.look(site, "search.html?q=bernoulli", widths=(1440,))
+    assert any("02-losses.html" in link for link in seen[1440]["found"])
+    assert console == []

@@ -1,0 +1,148 @@
+"""What tutorials/doctree.py adds to a page, on a small site of three pages."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.tutorials import pages
+
+pytest.importorskip("myst_nb")
+pytest.importorskip("furo")
+
+INDEX = "# minigen\n\n[One](01-a.md)\n"
+LESSON = """# 1. A lesson
+
+See (V2), [(D1.1)](deeper-b.md), `(V7)`, $(V7)$ and [page (1.1) of this](01-a.md).
+
+| in a table |
+|---|
+| (1.1) |
+
+```math
+x = 1 \\tag{1.1}
+```
+
+```python tags=["hide-input"]
+x = "(V7)"
+```
+
+<details><summary>Answer</summary>
+
+*By* (1.1).
+
+</details>
+
+![a moving picture here](figures/a.gif)
+"""
+DEEPER = """# Deeper
+
+```math
+x = 1 \\tag{V2}
+```
+
+- By (D1.1) and (V2).
+
+```math
+x = 1 \\tag{D1.1}
+```
+
+Back to: [A lesson](01-a.md)
+"""
+
+
+def build(folder: Path, lesson: str = LESSON) -> "subprocess.CompletedProcess[str]":
+    """Build a site of three pages, whose code is not run."""
+    source = folder / "tutorials"
+    (source / "figures").mkdir(parents=True)
+    for name in ("conf.py", "doctree.py", "reading.py", "site.css"):
+        shutil.copy(pages.FOLDER / name, source)
+    for name, text in (("index", INDEX), ("01-a", lesson), ("deeper-b", DEEPER), ("other", "# O")):
+        (source / f"{name}.md").write_text(text)
+    for name in ("a.gif", "a.png"):
+        Image.new("L", (2, 2)).save(source / "figures" / name)
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-D", "nb_execution_mode=off"]
+    return subprocess.run(
+        [*command, str(source), str(folder / "site")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    built = build(folder)
+    assert built.returncode == 0, built.stderr
+    return folder / "site"
+
+
+def references(html: str) -> list[tuple[str, ...]]:
+    """Of each link to a display: where it leads, its title, its words."""
+    links = re.findall(r'<a [^>]*href="([^"]*#equation[^"]*)" title="([^"]*)"[^>]*>(.*?)</a>', html)
+    return [(href, title, re.sub("<[^>]*>", "", words)) for href, title, words in links]
+
+
+def test_references_lead_to_their_displays(site: Path) -> None:
+    own = ("#equation-1-1", "(1.1) in: 1. A lesson", "(1.1)")
+    assert references((site / "01-a.html").read_text()) == [
+        ("deeper-b.html#equation-v2", "(V2) in: Deeper", "(V2)"),
+        ("deeper-b.html#equation-d1-1", "(D1.1) in: Deeper", "(D1.1)"),
+        own,
+        own,
+    ]
+    deeper = (site / "deeper-b.html").read_text()
+    assert [href for href, *_ in references(deeper)] == ["#equation-d1-1", "#equation-v2"]
+    assert 'id="equation-d1-1"' in deeper
+    assert 'id="equation-v2"' in deeper
+
+
+def test_a_reference_to_nothing_ends_the_build(tmp_path: Path) -> None:
+    built = build(tmp_path, LESSON.replace("See (V2)", "See (V3)"))
+    assert built.returncode != 0
+    assert "equation-v3" in built.stderr
+
+
+def test_a_moving_picture_has_its_still(site: Path) -> None:
+    html = (site / "01-a.html").read_text()
+    classes = dict(re.findall(r'<img [^>]*class="(moving|still)" src="([^"]*)"', html))
+    assert classes == {"moving": "_images/a.gif", "still": "_images/a.png"}
+    assert (site / "_images" / "a.png").is_file()
+
+
+def test_code_that_draws_and_answers_are_folded(site: Path) -> None:
+    html = (site / "01-a.html").read_text()
+    assert html.count('<details class="admonition hide') == 1
+    assert re.search(r"<details><summary>Answer</summary>\s*<p><em>By</em>", html)
+
+
+def test_reading_time_stands_on_lessons_and_deeper_pages(site: Path) -> None:
+    said = {
+        file.stem: re.findall(r'<p class="reading-time">(.*?)</p>', file.read_text())
+        for file in site.glob("*.html")
+    }
+    time = f"About {pages.minutes(LESSON):.0f} minutes"
+    assert said["01-a"] == [time]
+    assert len(said["deeper-b"]) == 1
+    assert said["index"] == said["other"] == []
+
+
+def test_pages_are_listed_in_groups(site: Path) -> None:
+    html = (site / "index.html").read_text()
+    listed = re.search(r'<div class="sidebar-tree">.*?</div>', html, re.DOTALL)
+    assert listed
+    found = re.findall(r'caption-text">(.*?)<|href="([^"#]+)"', listed[0])
+    assert [caption or href for caption, href in found] == [
+        "The course",
+        "01-a.html",
+        "Deeper",
+        "deeper-b.html",
+        "Reference",
+        "other.html",
+    ]
