@@ -14,6 +14,7 @@ from minigen.backend import Array
 from minigen.gradcheck import Report, check_function, check_layer, check_params
 from minigen.models.autoencoder import Autoencoder
 from minigen.models.gan import GAN
+from minigen.models.likelihoods import Bernoulli, Gaussian, Likelihood
 from minigen.models.vae import VAE
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.nn.layers import LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Tanh, mlp
@@ -44,8 +45,8 @@ class Draw:
     def gaussian(self) -> dict[str, Array]:
         return {"mu": self.normal(5, 3), "logvar": self.normal(5, 3)}
 
-    def vae(self, *hidden: int) -> VAE:
-        return self.module(VAE.mlp(6, hidden, 2, self.rng, dtype=F64))
+    def vae(self, *hidden: int, likelihood: Likelihood | None = None) -> VAE:
+        return self.module(VAE.mlp(6, hidden, 2, self.rng, dtype=F64, likelihood=likelihood))
 
     def autoencoder(self, *hidden: int) -> Autoencoder:
         return self.module(Autoencoder.mlp(6, hidden, 2, self.rng, F64))
@@ -71,10 +72,13 @@ def _autoencoder(distance: Callable[..., Any], *hidden: int) -> Callable[[Draw],
     return check
 
 
-def _elbo(beta: float, *hidden: int) -> Callable[[Draw], Report]:
+def _elbo(
+    beta: float, *hidden: int, likelihood: Likelihood | None = None
+) -> Callable[[Draw], Report]:
     def check(draw: Draw) -> Report:
         x, eps = draw.unit(4, 6), draw.normal(4, 2)
-        return check_params(lambda vae: vae.loss(x, eps, beta), draw.vae(*hidden))
+        vae = draw.vae(*hidden, likelihood=likelihood)
+        return check_params(lambda vae: vae.loss(x, eps, beta), vae)
 
     return check
 
@@ -87,21 +91,40 @@ def _importance_weighted(k: int) -> Callable[[Draw], Report]:
     return check
 
 
-def _log_weights(draw: Draw) -> Report:
-    vae, x, eps = draw.vae(5), draw.unit(4, 6), draw.normal(4, 2)
+def _log_weights(likelihood: Likelihood) -> Callable[[Draw], Report]:
+    def check(draw: Draw) -> Report:
+        vae, x, eps = draw.vae(5, likelihood=likelihood), draw.unit(4, 6), draw.normal(4, 2)
+        learning = {k: v for k, v in vae.params.items() if not k.startswith("encoder")}
 
-    def log_w(mu: Array, logvar: Array, **decoder: Array) -> tuple[Array, Callable[..., Any]]:
-        twin = VAE(vae.encoder, vae.decoder.with_params(decoder))
-        weights, weights_backward = twin.log_weights(x, mu, logvar, eps)
+        def log_w(mu: Array, logvar: Array, **params: Array) -> tuple[Array, Callable[..., Any]]:
+            twin = vae.with_params({**vae.params, **params})
+            weights, weights_backward = twin.log_weights(x, mu, logvar, eps)
 
-        def backward(dlog_w: Array) -> tuple[Array, ...]:
-            dmu, dlogvar, grads = weights_backward(dlog_w)
-            return dmu, dlogvar, *(grads[name] for name in decoder)
+            def backward(dlog_w: Array) -> tuple[Array, ...]:
+                dmu, dlogvar, grads = weights_backward(dlog_w)
+                return dmu, dlogvar, *(grads[name] for name in params)
 
-        return weights.log_w, backward
+            return weights.log_w, backward
 
-    variables = {"mu": draw.normal(4, 2), "logvar": draw.normal(4, 2), **vae.decoder.params}
-    return check_function(log_w, variables)
+        variables = {"mu": draw.normal(4, 2), "logvar": draw.normal(4, 2), **learning}
+        return check_function(log_w, variables)
+
+    return check
+
+
+def _gaussian_likelihood(draw: Draw) -> Report:
+    def density(outputs: Array, x: Array, logvar: Array) -> tuple[Array, Callable[..., Any]]:
+        likelihood = Gaussian(dtype=F64).with_params({"logvar": logvar})
+        loss, loss_backward = likelihood(outputs, x)
+
+        def backward(dloss: Array) -> tuple[Array, ...]:
+            doutputs, grads = loss_backward(dloss)
+            return doutputs, -doutputs, grads["logvar"]  # x stands where the output does, negated
+
+        return loss, backward
+
+    variables = {"outputs": draw.normal(4, 6), "x": draw.normal(4, 6), "logvar": draw.normal(1)}
+    return check_function(density, variables)
 
 
 def _discriminator(smoothing: float) -> Callable[[Draw], Report]:
@@ -215,7 +238,10 @@ DERIVATIONS = (
     Derivation("V4", "VAE, beta 0", _elbo(0, 5)),
     Derivation("V5", "VAE, importance weights of 5 draws", _importance_weighted(5)),
     Derivation("V5", "VAE, importance weight of a single draw", _importance_weighted(1)),
-    Derivation("V6", "VAE, log weight by mu, log sigma^2, decoder", _log_weights),
+    Derivation("V6", "VAE, log weight by mu, log sigma^2, decoder", _log_weights(Bernoulli())),
+    Derivation("V6", "Gaussian VAE, log weight", _log_weights(Gaussian(-1.0, F64))),
+    Derivation("V7", "Gaussian likelihood of one variance", _gaussian_likelihood),
+    Derivation("V7", "Gaussian VAE, negative ELBO", _elbo(1, 5, likelihood=Gaussian(-1.0, F64))),
     Derivation("G1", "discriminator", _discriminator(0)),
     Derivation("G1", "discriminator, smoothed labels", _discriminator(0.1)),
     Derivation("G2", "generator through D, non-saturating", _generator(False, False)),

@@ -1,6 +1,6 @@
 """The variational autoencoder: an explicit density, trained through a lower bound.
 
-    p(z) = N(0, 1)      p(x | z) = Bernoulli(sigmoid(decoder(z)))
+    p(z) = N(0, 1)      p(x | z) = Bernoulli(sigmoid(decoder(z))), or N(decoder(z), s^2)
     q(z | x) = N(mu, sigma^2), with (mu, log sigma^2) = encoder(x)
 
 Kingma and Welling 2014, equations 7, 8 and 10.
@@ -12,9 +12,10 @@ from typing import NamedTuple, Self
 
 from minigen.backend import Array, Generator, array_module
 from minigen.errors import MinigenError
+from minigen.models.likelihoods import Bernoulli, Likelihood
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
-from minigen.nn.layers import Layer, ReLU, mlp, sigmoid
-from minigen.nn.losses import bce_with_logits, upstream
+from minigen.nn.layers import Layer, ReLU, mlp
+from minigen.nn.losses import upstream
 from minigen.nn.module import Composite, Params, prefixed
 
 
@@ -37,13 +38,17 @@ class LogWeights(NamedTuple):
 
 class VAE(Composite):
     """An encoder from x (N, D) to mu and logvar side by side (N, 2Z), and a decoder from z (N, Z)
-    to logits (N, D). `VAE.mlp` builds the usual pair of perceptrons.
+    to outputs (N, D), of which a likelihood makes p(x | z); Bernoulli takes them as logits.
+    `VAE.mlp` builds the usual pair of perceptrons.
     """
 
-    def __init__(self, encoder: Layer, decoder: Layer) -> None:
+    def __init__(
+        self, encoder: Layer, decoder: Layer, likelihood: Likelihood | None = None
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
+        self.likelihood = likelihood or Bernoulli()
 
     @property
     def n_latent(self) -> int:
@@ -59,11 +64,13 @@ class VAE(Composite):
         rng: Generator,
         activation: Callable[[], Layer] = ReLU,
         dtype: str = "float32",
+        likelihood: Likelihood | None = None,
     ) -> Self:
         """Perceptrons through D, *hidden, 2Z and through Z, *reversed(hidden), D."""
         return cls(
             encoder=mlp([n_data, *hidden, 2 * n_latent], rng, activation, dtype),
             decoder=mlp([n_latent, *reversed(hidden), n_data], rng, activation, dtype),
+            likelihood=likelihood,
         )
 
     def loss(
@@ -90,21 +97,22 @@ class VAE(Composite):
         encoded, encoder_backward = self.encoder(x)
         mu, logvar = _halves(encoded)
         z, reparameterize_backward = reparameterize(mu, logvar, eps)
-        logits, decoder_backward = self.decoder(z)
-        reconstruction, reconstruction_backward = bce_with_logits(logits, x)
+        outputs, decoder_backward = self.decoder(z)
+        reconstruction, likelihood_backward = self.likelihood(outputs, x)
         kl, kl_backward = kl_to_standard_normal(mu, logvar)
         loss = reconstruction + beta * kl
 
         def backward(dloss: Array | None = None) -> Params:
             dloss = upstream(dloss, loss)
-            dlogits = reconstruction_backward(dloss)
-            dz, decoder_grads = decoder_backward(dlogits)
+            doutputs, likelihood_grads = likelihood_backward(dloss)
+            dz, decoder_grads = decoder_backward(doutputs)
             dmu_z, dlogvar_z = reparameterize_backward(dz)
             dmu_kl, dlogvar_kl = kl_backward(beta * dloss)
             dmu, dlogvar = dmu_z + dmu_kl, dlogvar_z + dlogvar_kl
             dencoded = array_module(x).concatenate([dmu, dlogvar], axis=1)
             _, encoder_grads = encoder_backward(dencoded, inputs=False)
-            return prefixed("encoder", encoder_grads) | prefixed("decoder", decoder_grads)
+            grads = prefixed("encoder", encoder_grads) | prefixed("decoder", decoder_grads)
+            return grads | prefixed("likelihood", likelihood_grads)
 
         return NegativeELBO(loss, reconstruction, kl), backward
 
@@ -152,10 +160,10 @@ class VAE(Composite):
         def backward(dloss: Array | None = None) -> Params:
             v = xp.exp(log_w - log_sum[:, None])  # (N, k), each row sums to 1
             dlog_w = -(upstream(dloss, loss)[:, None] * v).reshape(n * k)
-            dmu, dlogvar, decoder_grads = weights_backward(dlog_w)
+            dmu, dlogvar, grads = weights_backward(dlog_w)
             dencoded = xp.concatenate([dmu, dlogvar], axis=1).reshape(n, k, -1).sum(axis=1)
             _, encoder_grads = encoder_backward(dencoded, inputs=False)
-            return prefixed("encoder", encoder_grads) | prefixed("decoder", decoder_grads)
+            return prefixed("encoder", encoder_grads) | grads
 
         reconstruction = weights.reconstruction.reshape(n, k).mean(axis=1)
         kl, _ = kl_to_standard_normal(*_halves(encoded))
@@ -175,25 +183,27 @@ class VAE(Composite):
 
         Returns:
             log w and -log p(x | z), and the backward pass
-            dlog_w -> (dmu, dlogvar, grads of `decoder.params`).
+            dlog_w -> (dmu, dlogvar, grads of the decoder's and the likelihood's parameters).
 
         Raises:
             MinigenError: the shapes do not fit.
         """
         z, reparameterize_backward = reparameterize(mu, logvar, eps)
-        logits, decoder_backward = self.decoder(z)
-        reconstruction, reconstruction_backward = bce_with_logits(logits, x)
+        outputs, decoder_backward = self.decoder(z)
+        reconstruction, likelihood_backward = self.likelihood(outputs, x)
         zero = array_module(mu).zeros_like(mu)
         log_prior, prior_backward = log_normal(z, zero, zero)
         log_posterior, posterior_backward = log_normal(z, mu, logvar)
         log_w = log_prior - log_posterior - reconstruction
 
         def backward(dlog_w: Array) -> tuple[Array, Array, Params]:
-            dz_decoder, decoder_grads = decoder_backward(reconstruction_backward(-dlog_w))
+            doutputs, likelihood_grads = likelihood_backward(-dlog_w)
+            dz_decoder, decoder_grads = decoder_backward(doutputs)
             dz_prior, _, _ = prior_backward(dlog_w)
             dz_posterior, dmu_posterior, dlogvar_posterior = posterior_backward(-dlog_w)
             dmu_z, dlogvar_z = reparameterize_backward(dz_decoder + dz_prior + dz_posterior)
-            return dmu_z + dmu_posterior, dlogvar_z + dlogvar_posterior, decoder_grads
+            grads = prefixed("decoder", decoder_grads) | prefixed("likelihood", likelihood_grads)
+            return dmu_z + dmu_posterior, dlogvar_z + dlogvar_posterior, grads
 
         return LogWeights(log_w, reconstruction), backward
 
@@ -202,8 +212,8 @@ class VAE(Composite):
         return _halves(self.encoder(x)[0])
 
     def decode(self, z: Array) -> Array:
-        """Compute the means of p(x | z), pixel by pixel: (N, D), in [0, 1]."""
-        return sigmoid(self.decoder(z)[0])
+        """Compute the means of p(x | z), value by value: (N, D)."""
+        return self.likelihood.mean(self.decoder(z)[0])
 
 
 def _halves(encoded: Array) -> tuple[Array, Array]:

@@ -124,8 +124,9 @@ class Composite(Module):
 
     @property
     def outline(self) -> str:
-        """The parts in short, such as "encoder 784-400-40, decoder 20-400-784"."""
-        return ", ".join(f"{name} {part.outline}" for name, part in self.parts.items())
+        """The parts that learn, such as "encoder 784-400-40, decoder 20-400-784"."""
+        learning = {name: part for name, part in self.parts.items() if part.params}
+        return ", ".join(f"{name} {part.outline}" for name, part in learning.items())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.outline}; {self.n_parameters:,} parameters)"

@@ -107,7 +107,8 @@ class Run:
         training codes.
         """
         rng = generator(np, check_whole("seed", seed, least=0), Stream.SAMPLES)
-        return self.decode(self.trainer.draw_codes(check_whole("count", count), rng))
+        codes = self.trainer.draw_codes(check_whole("count", count), rng)
+        return _in_blocks(lambda block: self.trainer.draw(block, rng), codes, self.dataset.width)
 
     def encode(self, rows: Any) -> np.ndarray:
         """Compute codes (N, Z) of rows: (N, D), uint8 pixels or values as the model has learnt.

@@ -37,6 +37,14 @@ VAE_PRESETS: Mapping[str, Preset] = {
     "iwae-30": {**_IWAE, "batch_size": 100, **_falling(30)},
     "iwae-300": {**_IWAE, "batch_size": 100, **_falling(300)},
     "iwae-900": {**_IWAE, "batch_size": 100, **_falling(900)},
+    "modes": {
+        "likelihood": "gaussian",
+        "hidden": (128, 128, 128),
+        "latent_dim": 1,
+        "lr": 3e-3,
+        "epochs": 25,
+        "milestones": (15, 21),
+    },
 }
 
 GAN_PRESETS: Mapping[str, Preset] = {

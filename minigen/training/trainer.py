@@ -115,6 +115,10 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Compute rows (M, D) from codes (M, Z)."""
 
+    def draw(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw rows (M, D) from codes (M, Z); `decode` gives their means."""
+        return self.decode(codes)
+
     def draw_codes(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draw codes (count, Z) from the prior N(0, 1)."""
         return rng.standard_normal((count, self.options.latent_dim), dtype=np.float32)

@@ -1,5 +1,6 @@
 """How a VAE is trained: its options and its step."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ import numpy as np
 from minigen.backend import Array, Generator, to_numpy
 from minigen.data import batches
 from minigen.errors import MinigenError
+from minigen.models.likelihoods import Bernoulli, Gaussian, Likelihood
 from minigen.models.vae import VAE, NegativeELBO
 from minigen.nn.layers import ReLU, Tanh, glorot
 from minigen.nn.module import Params
@@ -19,6 +21,8 @@ from minigen.training.presets import VAE_PRESETS
 from minigen.training.trainer import Trainer
 
 ACTIVATIONS = {"relu": ReLU, "tanh": Tanh}
+LIKELIHOODS: Mapping[str, type[Likelihood]] = {"bernoulli": Bernoulli, "gaussian": Gaussian}
+FIRST_VARIANCE = 0.1  # of a Gaussian likelihood, in units of that of the rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,12 @@ class VAEOptions(Options):
         metavar="K",
         least=1,
     )
+    likelihood: str = option(
+        "bernoulli",
+        "p(x|z): bernoulli for values in 0..1, such as grey pixels; gaussian for any numbers, "
+        "with one variance, which is learnt",
+        choices=tuple(LIKELIHOODS),
+    )
     binarize: bool = option(
         False, "draw each pixel from Bernoulli(grey value), anew each time it is seen"
     )
@@ -54,7 +64,7 @@ class VAEOptions(Options):
     init: str = option(
         "uniform",
         "of the Linear layers: +-1/sqrt(n_in); or Glorot's, with zero biases but for the "
-        "last, the logit of the mean training row",
+        "last, which give the mean training row",
         choices=("uniform", "glorot"),
     )
     adam_eps: float = option(1e-8, "eps of Adam", metavar="EPS", least=1e-30)  # less may be 0
@@ -66,10 +76,17 @@ class VAEOptions(Options):
                 f"beta {self.beta:g} with {self.importance_samples} importance samples: the "
                 "importance-weighted bound has no KL to weigh; leave one of them out"
             )
+        if self.binarize and self.likelihood != "bernoulli":
+            raise MinigenError(
+                f"binarize with the likelihood {self.likelihood}: a pixel that is drawn as 0 or 1 "
+                "has a Bernoulli likelihood; leave one of them out"
+            )
 
 
 class VAETrainer(Trainer[VAEOptions, VAE]):
-    """A Bernoulli VAE on rows in [0, 1], with Adam on the negative ELBO or on the bound L_k."""
+    """A VAE of Bernoulli values in [0, 1] or of Gaussian ones, with Adam on the negative ELBO or on
+    the bound L_k.
+    """
 
     title = "variational autoencoder: an explicit density, trained through a lower bound"
     samples_title = "Decoded from z ~ N(0, 1)"
@@ -101,19 +118,40 @@ class VAETrainer(Trainer[VAEOptions, VAE]):
 
     @property
     def units(self) -> str:
-        return f"{self.loss_formula}, nats per example"
+        density = "; below 0 where a density is above 1" if self.is_gaussian else ""
+        return f"{self.loss_formula}, nats per example{density}"
+
+    @property
+    def is_gaussian(self) -> bool:
+        """Whether rows are numbers of any size, and not values in [0, 1]."""
+        return self.options.likelihood == "gaussian"
 
     def start(self) -> None:
-        self.dataset.require_unit_interval()
+        """From a variance as large as the rows', the likelihood would learn no code at all: without
+        one, that variance is already the best.
+        """
+        mean, variance = _moments(self.dataset.train)
+        if self.is_gaussian:
+            least = np.finfo(np.float32).tiny
+            self.model.likelihood.params["logvar"][...] = math.log(
+                max(FIRST_VARIANCE * variance.mean(), least)
+            )
+        else:
+            self.dataset.require_unit_interval()
         if self.options.init == "glorot":
             *_, output_bias = self.model.decoder.params.values()
-            output_bias[...] = self.xp.asarray(_logit_of_mean(self.dataset.train))
+            output_bias[...] = self.xp.asarray(mean if self.is_gaussian else _logit(mean))
 
     def build(self, rng: Generator) -> VAE:
         options = self.options
         activation = ACTIVATIONS[options.activation]
-        model = VAE.mlp(self.width, options.hidden, options.latent_dim, rng, activation)
-        return model.with_params(glorot(model.params, rng)) if options.init == "glorot" else model
+        likelihood = LIKELIHOODS[options.likelihood]()
+        sizes = self.width, options.hidden, options.latent_dim
+        model = VAE.mlp(*sizes, rng, activation, likelihood=likelihood)
+        if options.init == "glorot":
+            model.encoder = model.encoder.with_params(glorot(model.encoder.params, rng))
+            model.decoder = model.decoder.with_params(glorot(model.decoder.params, rng))
+        return model
 
     def make_optimizers(self) -> dict[str, Adam]:
         return {"optimizer": Adam(self.model.params, self.options.lr, eps=self.options.adam_eps)}
@@ -148,15 +186,32 @@ class VAETrainer(Trainer[VAEOptions, VAE]):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         return to_numpy(self.model.decode(self.xp.asarray(codes)))
 
+    def draw(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        outputs = to_numpy(self.model.decoder(self.xp.asarray(codes))[0])
+        likelihood = self.model.likelihood
+        params = {name: to_numpy(array) for name, array in likelihood.params.items()}
+        rows: np.ndarray = likelihood.with_params(params).draw(outputs, rng)
+        return rows
+
 
 def binarized(x: Array, rng: Generator) -> Array:
     """Draw from Bernoulli(x)."""
     return (rng.random(x.shape, dtype=x.dtype) < x).astype(x.dtype)
 
 
-def _logit_of_mean(rows: np.ndarray) -> np.ndarray:
+def _moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of each column, (D,) float64."""
+    total, squares = np.zeros((2, rows.shape[1]))
+    for x in batches(rows, 250):
+        block = x.astype(np.float64)
+        total += block.sum(axis=0)
+        squares += (block * block).sum(axis=0)
+    mean = total / len(rows)
+    return mean, squares / len(rows) - mean * mean
+
+
+def _logit(mean: np.ndarray) -> np.ndarray:
     """The logits of a decoder that gives the mean row, at 0.001 and 0.999 at the most."""
-    total = sum(x.astype(np.float64).sum(axis=0) for x in batches(rows, 250))
-    mean = (total / len(rows)).clip(0.001, 0.999)
+    mean = mean.clip(0.001, 0.999)
     logit: np.ndarray = np.log(mean / (1 - mean))
     return logit

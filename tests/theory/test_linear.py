@@ -14,10 +14,10 @@ import pytest
 
 from minigen.data import load
 from minigen.models.autoencoder import Autoencoder
+from minigen.models.likelihoods import Gaussian
 from minigen.models.vae import VAE
-from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.nn.layers import Linear
-from minigen.nn.module import Params, prefixed
+from minigen.nn.module import Params
 from minigen.nn.optim import SGD
 from tests.helpers import pixels
 
@@ -194,12 +194,11 @@ def precision(w: np.ndarray, variance: float) -> np.ndarray:
 
 
 class LinearVAE(NamedTuple):
-    """p(x | z) = N(W z + mean, sigma^2), q(z | x) = N(V (x - mean), d): a VAE of two Linear layers,
-    log sigma^2 beside it.
+    """p(x | z) = N(W z + mean, sigma^2), q(z | x) = N(V (x - mean), d): a VAE of two Linear layers
+    with a Gaussian likelihood.
     """
 
     vae: VAE
-    log_variance: np.ndarray
 
     @classmethod
     def best(cls, w: np.ndarray, mean: np.ndarray, variance: float) -> "LinearVAE":
@@ -208,15 +207,15 @@ class LinearVAE(NamedTuple):
         M = precision(w, variance)
         V = np.linalg.solve(M, w.T)
         rng = np.random.default_rng(0)
-        vae = VAE(Linear(width, 2 * n_latent, rng), Linear(n_latent, width, rng)).with_params(
-            {
-                "encoder.weight": np.hstack([V.T, np.zeros_like(w)]),
-                "encoder.bias": np.concatenate([-V @ mean, np.log(variance / M.diagonal())]),
-                "decoder.weight": w.T,
-                "decoder.bias": mean,
-            }
-        )
-        return cls(vae, np.log([variance]))
+        layers = Linear(width, 2 * n_latent, rng), Linear(n_latent, width, rng)
+        params = {
+            "encoder.weight": np.hstack([V.T, np.zeros_like(w)]),
+            "encoder.bias": np.concatenate([-V @ mean, np.log(variance / M.diagonal())]),
+            "decoder.weight": w.T,
+            "decoder.bias": mean,
+            "likelihood.logvar": np.log([variance]),
+        }
+        return cls(VAE(*layers, Gaussian()).with_params(params))
 
     @classmethod
     def ppca(cls, data: Moments, n_latent: int) -> "LinearVAE":
@@ -231,7 +230,7 @@ class LinearVAE(NamedTuple):
 
     @property
     def variance(self) -> float:
-        return float(np.exp(self.log_variance[0]))
+        return float(np.exp(self.vae.params["likelihood.logvar"][0]))
 
     @property
     def gap(self) -> float:
@@ -240,21 +239,11 @@ class LinearVAE(NamedTuple):
         return float(np.log(M.diagonal()).sum() - np.linalg.slogdet(M)[1]) / 2
 
     def elbo(self, data: Moments) -> tuple[float, Params]:
-        """E_q[log p(x | z)] - KL(q(z | x) || p(z)) of an image, and its gradient."""
-        x, eps = sigma_points(data, self.vae.n_latent)
-        encoded, encoder_backward = self.vae.encoder(x)
-        mu, logvar = np.hsplit(encoded, 2)
-        z, reparameterize_backward = reparameterize(mu, logvar, eps)
-        mean, decoder_backward = self.vae.decoder(z)
-        log_p, log_p_backward = log_normal(x, mean, np.broadcast_to(self.log_variance, x.shape))
-        kl, kl_backward = kl_to_standard_normal(mu, logvar)
-
-        _, dmean, dlog_variance = log_p_backward()
-        dz, decoder_grads = decoder_backward(dmean)
-        of_q = np.hstack(reparameterize_backward(dz)) - np.hstack(kl_backward())
-        _, encoder_grads = encoder_backward(of_q)
-        grads = prefixed("encoder", encoder_grads) | prefixed("decoder", decoder_grads)
-        return float((log_p - kl).mean()), grads | {"log_variance": dlog_variance.sum()}
+        """E_q[log p(x | z)] - KL(q(z | x) || p(z)) of an image, and the gradient of its negative,
+        each by the VAE's own passes.
+        """
+        values, backward = self.vae.loss(*sigma_points(data, self.vae.n_latent))
+        return -float(values.loss.mean()), backward()
 
     def log_likelihood(self, data: Moments) -> float:
         """log p(x) of an image, p(x) = N(mean, W W^T + sigma^2): z integrated out."""
@@ -318,8 +307,25 @@ class TestVAE:
         """No step of q away from its optimum, and none of p, raises the bound."""
         model = LinearVAE.ppca(mnist.train, 20)
         top, _ = model.elbo(mnist.train)
-        for part in ("encoder.bias", "decoder.bias", "decoder.weight"):
+        for part in ("encoder.bias", "decoder.bias", "decoder.weight", "likelihood.logvar"):
             array = model.vae.params[part]
             moved = array + size * rng.standard_normal(array.shape)
             vae = model.vae.with_params({**model.vae.params, part: moved})
-            assert model._replace(vae=vae).elbo(mnist.train)[0] < top
+            assert LinearVAE(vae).elbo(mnist.train)[0] < top
+
+    def test_descent(self, rng: Rng) -> None:
+        """From random weights and sigma = 1, momentum ends at the sigma^2 of pPCA and at its
+        likelihood.
+        """
+        axes, _ = np.linalg.qr(rng.standard_normal((4, 4)))
+        variances = np.array([3.0, 0.4, 0.3, 0.2])
+        data = Moments(rng.standard_normal(4), (axes * variances) @ axes.T, variances, axes)
+        vae = VAE.mlp(4, (), 1, rng, dtype="float64", likelihood=Gaussian(dtype="float64"))
+        optimizer = SGD(vae.params, lr=0.02, momentum=0.98)
+        x, eps = sigma_points(data, 1)
+        for _ in range(4_000):
+            _, backward = vae.loss(x, eps)
+            optimizer.step(backward())
+        found, best = LinearVAE(vae), LinearVAE.ppca(data, 1)
+        assert found.variance == pytest.approx(variances[1:].mean(), rel=1e-9)
+        assert found.elbo(data)[0] == pytest.approx(best.log_likelihood(data), rel=1e-12)
