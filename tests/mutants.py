@@ -120,7 +120,11 @@ MUTANTS = [
             "encoded[:, :n_latent], encoded[:, n_latent:]",
             "encoded[:, n_latent:], encoded[:, :n_latent]",
         ),
-        ("decode-gives-logits", "return sigmoid(self.decoder(z)[0])", "return self.decoder(z)[0]"),
+        (
+            "decode-gives-logits",
+            "return self.likelihood.mean(self.decoder(z)[0])",
+            "return self.decoder(z)[0]",
+        ),
         (
             "importance-weights-unnormalized",
             "xp.exp(log_w - log_sum[:, None])",
@@ -131,6 +135,21 @@ MUTANTS = [
         ("importance-weights-sign", "dlog_w = -(upstream", "dlog_w = (upstream"),
         ("importance-posterior-sign", "log_prior - log_posterior", "log_prior + log_posterior"),
         ("importance-prior-gradient-lost", "dz_decoder + dz_prior", "dz_decoder"),
+    ),
+    *_in(
+        "minigen/models/likelihoods.py",
+        ["tests/models/test_likelihoods.py"],
+        ("gaussian-sign", "return -log_p, backward", "return log_p, backward"),
+        ("gaussian-gradient-sign", "log_p_backward(-dloss)", "log_p_backward(dloss)"),
+        ("gaussian-variance-averaged", "dlogvar.sum().reshape(1)", "dlogvar.mean().reshape(1)"),
+        ("gaussian-draws-variance", 'params["logvar"] / 2)', 'params["logvar"])'),
+        ("gaussian-draws-nothing", "outputs + sigma *", "outputs + 0 * sigma *"),
+    ),
+    *_in(
+        "minigen/training/vae.py",
+        ["tests/models/test_likelihoods.py"],
+        ("gaussian-begins-at-the-spread", "FIRST_VARIANCE * variance.mean()", "variance.mean()"),
+        ("samples-are-means", ".draw(outputs, rng)", ".mean(outputs)"),
     ),
     *_in(
         "minigen/models/autoencoder.py",

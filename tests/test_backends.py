@@ -26,6 +26,7 @@ from minigen.metrics import findings
 from minigen.metrics import samples as sample_metrics
 from minigen.models.autoencoder import Autoencoder
 from minigen.models.gan import GAN
+from minigen.models.likelihoods import Bernoulli, Gaussian
 from minigen.models.vae import VAE
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.nn.layers import Layer, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Tanh, mlp
@@ -132,11 +133,13 @@ def autoencoder(distance: Callable[..., Any]) -> Case:
     return case
 
 
-def vae(k: int = 0, beta: float = 1.0) -> Case:
+def vae(k: int = 0, beta: float = 1.0, gaussian: bool = False) -> Case:
     """On the importance-weighted bound of k draws, if there are any."""
 
     def case(draw: Draws) -> Results:
-        model, x = draw.move(VAE.mlp(12, (7,), 3, draw.rng, dtype=draw.dtype)), draw.unit(6, 12)
+        likelihood = Gaussian(-1.0, draw.dtype) if gaussian else Bernoulli()
+        built = VAE.mlp(12, (7,), 3, draw.rng, dtype=draw.dtype, likelihood=likelihood)
+        model, x = draw.move(built), draw.unit(6, 12)
         value, backward = (
             model.importance_weighted_loss(x, draw.normal(6, k, 3))
             if k
@@ -184,6 +187,8 @@ CASES: dict[str, Case] = {
     "VAE": vae(),
     "VAE, beta": vae(beta=4.0),
     "VAE, importance-weighted": vae(k=5),
+    "VAE, Gaussian": vae(gaussian=True),
+    "VAE, Gaussian, importance-weighted": vae(k=5, gaussian=True),
     "discriminator": gan(
         lambda model, draw: model.discriminator_loss(draw.normal(6, 5), draw.normal(6, 3))
     ),
@@ -245,6 +250,7 @@ TRAINED: list[tuple[str, dict[str, Any]]] = [
     ("vae", {}),
     ("vae", {"beta": 2, "binarize": True}),
     ("vae", {"importance_samples": 3}),
+    ("vae", {"likelihood": "gaussian"}),
     ("gan", {}),
     ("gan", {"generator_loss": "minimax", "simultaneous": True, "discriminator_steps": 2}),
 ]

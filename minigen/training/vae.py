@@ -23,6 +23,7 @@ from minigen.training.trainer import Trainer
 ACTIVATIONS = {"relu": ReLU, "tanh": Tanh}
 LIKELIHOODS: Mapping[str, type[Likelihood]] = {"bernoulli": Bernoulli, "gaussian": Gaussian}
 FIRST_VARIANCE = 0.1  # of a Gaussian likelihood, in units of that of the rows
+LEAST_VARIANCE = 1e-12  # to begin with, where the rows never vary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,10 +133,8 @@ class VAETrainer(Trainer[VAEOptions, VAE]):
         """
         mean, variance = _moments(self.dataset.train)
         if self.is_gaussian:
-            least = np.finfo(np.float32).tiny
-            self.model.likelihood.params["logvar"][...] = math.log(
-                max(FIRST_VARIANCE * variance.mean(), least)
-            )
+            first = max(FIRST_VARIANCE * variance.mean(), LEAST_VARIANCE)
+            self.model.likelihood.params["logvar"][...] = math.log(first)
         else:
             self.dataset.require_unit_interval()
         if self.options.init == "glorot":

@@ -503,8 +503,8 @@ DEFAULTS = {
     "ae": COMMON | {"reconstruction": "mse", "noise": 0.0},
     "vae": COMMON
     | {
-        "beta": 1.0, "importance_samples": 1, "binarize": False, "activation": "relu",
-        "init": "uniform", "adam_eps": 1e-8,
+        "beta": 1.0, "importance_samples": 1, "binarize": False, "likelihood": "bernoulli",
+        "activation": "relu",        "init": "uniform", "adam_eps": 1e-8,
     },
     "gan": COMMON
     | {
