@@ -1,0 +1,168 @@
+// From a row to its code: a row of the test set or of one's own hand, and what the model says of it.
+
+import { range } from "./arrays.js";
+import { families } from "./axes.js";
+import {
+  button,
+  canvas,
+  colour,
+  digits,
+  drawn,
+  element,
+  quantities,
+  significant,
+} from "./elements.js";
+import { pad } from "./ink.js";
+import { klToStandardNormal, reparameterize } from "./nn.js";
+import { gallery } from "./gallery.js";
+import { pointer } from "./points.js";
+import { normals, uniforms } from "./random.js";
+
+const DRAWS = 8;
+const BARS = [320, 150];
+
+// Where rows come from: the pad for images, the test set for all. Calls onRow(x, name), and
+// onRow(null) where there is nothing on the pad.
+export function source(page, onRow) {
+  const { content, examples } = page;
+  const count = examples.rows.length;
+  const uniform = uniforms(2);
+  const number = element("input", {
+    type: "number",
+    min: 1,
+    max: count,
+    value: 1,
+    "aria-label": "Number of the row",
+  });
+  const take = () => {
+    const i = Math.round(number.valueAsNumber) - 1;
+    if (i in examples.rows) onRow(examples.rows[i], examples.name(i));
+  };
+  number.addEventListener("input", take);
+  const another = button("Another", () => {
+    number.value = 1 + Math.floor(count * uniform());
+    take();
+  });
+  const box = element(
+    "div",
+    { class: "sources" },
+    ...(content.shape ? [pad(content, (x) => onRow(x, "your drawing"))] : []),
+    ...(page.points ? [pointer(page, onRow)] : []),
+    element(
+      "p",
+      { class: "controls" },
+      element("label", {}, "Test row ", number, ` of ${count}`),
+      another,
+    ),
+  );
+  return { box, take };
+}
+
+// The encoder's answer: q(z|x), its terms of the bound, the reconstruction, and draws from q.
+export function posterior(page) {
+  const { content, model, code } = page;
+  const uniform = uniforms(3);
+  const draw = () => range(DRAWS).map(() => normals(uniform, content.nLatent));
+  let noise = draw();
+  let row = null;
+  const seen = gallery(page, "What the encoder sees");
+  const back = gallery(page, "Its reconstruction");
+  const draws = gallery(page, "Draws from q(z|x), decoded");
+  const { list, show } = quantities();
+  const name = element("p", { "aria-live": "polite" });
+  const bars = codeBars(content, code);
+
+  const update = () => {
+    const { mu, logvar } = model.encode(row);
+    const codes = logvar.length ? noise.map((eps) => reparameterize(mu, logvar, eps)) : [];
+    seen.show([row], ["x"]);
+    back.show([model.decode(mu)], [logvar.length ? "decoded from \u03bc" : "decoded from z"]);
+    draws.show(codes.map((z) => model.decode(z)));
+    show(terms(content, model, row, mu, logvar, codes));
+    code.move(mu, { mu, logvar });
+  };
+  const onRow = (x, text) => {
+    name.textContent = x
+      ? `x is ${text}.`
+      : "Nothing is drawn; the numbers are still of the last row.";
+    if (!x) return;
+    row = x;
+    update();
+  };
+  const redraw = button("Draw again", () => {
+    noise = draw();
+    update();
+  });
+  const { box, take } = source(page, onRow);
+  take();
+  const random =
+    content.model === "vae"
+      ? [element("h3", {}, "Draws from q(z|x), decoded"), draws.box, redraw]
+      : [];
+  return element(
+    "div",
+    { class: "columns" },
+    box,
+    element("div", {}, name, element("div", { class: "pair" }, seen.box, back.box), list),
+    element("div", {}, bars, ...random),
+  );
+}
+
+function terms(content, model, row, mu, logvar, codes) {
+  if (!logvar.length) {
+    const nats = content.output === "logits";
+    const unit = nats ? "nats" : `squared error, summed over ${content.width} values`;
+    return [["reconstruction", significant(model.reconstruction(mu, row)), unit]];
+  }
+  const kl = klToStandardNormal(mu, logvar);
+  const mean = codes.reduce((sum, z) => sum + model.reconstruction(z, row), 0) / codes.length;
+  return [
+    ["KL(q(z|x) || p(z))", digits(kl, 1), "nats"],
+    [`reconstruction, -log p(x|z), mean of ${codes.length} draws`, digits(mean, 1), "nats"],
+    ["their sum, the negative ELBO", digits(mean + kl, 1), "nats"],
+    ...(content.beta === 1
+      ? []
+      : [
+          [
+            `loss, reconstruction + ${content.beta} KL`,
+            digits(mean + content.beta * kl, 1),
+            "nats",
+          ],
+        ]),
+  ];
+}
+
+// mu and mu +- sigma of each latent dimension, the most active first.
+function codeBars(content, code) {
+  const [width, height] = BARS;
+  const target = canvas(width, height, { class: "bars", role: "img" });
+  const context = target.getContext("2d");
+  const order = families(content)[0].axes.map(({ vector }) => vector.indexOf(1));
+  const draw = () => {
+    const { mu, logvar } = code.posterior;
+    const sigma = mu.map((_, i) => (logvar.length ? Math.exp(logvar[i] / 2) : 0));
+    const most = Math.max(1.5, ...mu.map((m, i) => Math.abs(m) + sigma[i]));
+    const y = (value) => height / 2 - (value * (height - 8)) / (2 * most);
+    const wide = width / order.length;
+    context.clearRect(0, 0, width, height);
+    context.fillStyle = colour("line");
+    if (logvar.length) context.fillRect(0, y(1), width, y(-1) - y(1));
+    order.forEach((i, place) => {
+      context.fillStyle = colour("accent-soft");
+      context.fillRect(place * wide, y(mu[i] + sigma[i]), wide * 0.85, y(-sigma[i]) - y(sigma[i]));
+      context.fillStyle = colour("accent");
+      context.fillRect(place * wide, y(mu[i]) - 1, wide * 0.85, 2);
+    });
+    context.fillStyle = colour("text");
+    context.fillRect(0, y(0), width, 0.5);
+    const first = order.slice(0, 3).map((i) => `z${i + 1} ${digits(mu[i])} +- ${digits(sigma[i])}`);
+    target.setAttribute("aria-label", `Bars of q(z|x), the most active first: ${first.join(", ")}`);
+  };
+  code.watch(() => code.posterior && draw());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  const what =
+    content.model === "vae"
+      ? "\u03bc, a line, and \u03bc \u00b1 \u03c3, a bar, of each latent dimension, the most active first; the band is that of p(z), \u00b1 1"
+      : "the code: its value in each latent dimension, the most active first";
+  return element("figure", {}, target, element("figcaption", {}, what));
+}
