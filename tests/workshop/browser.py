@@ -26,7 +26,7 @@ class Tab:
     """A page in the browser: what it says on its console, asks for, and answers."""
 
     def __init__(self, commands: int, answers: int) -> None:
-        self._commands, self._answers = os.fdopen(commands, "wb"), os.fdopen(answers, "rb")
+        self._commands, self._answers = commands, answers
         self._buffer, self._count, self._session = b"", 0, {}
         self.console: list[str] = []
         self.requests: list[str] = []
@@ -41,8 +41,7 @@ class Tab:
         """Send a command, and return its result."""
         self._count += 1
         message = {"id": self._count, "method": method, "params": params, **self._session}
-        self._commands.write(json.dumps(message).encode() + b"\0")
-        self._commands.flush()
+        os.write(self._commands, json.dumps(message).encode() + b"\0")
         while (answer := self._next()).get("id") != self._count:
             self._note(answer)
         assert "error" not in answer, (method, answer["error"])
@@ -51,7 +50,7 @@ class Tab:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
-            part = os.read(self._answers.fileno(), 1 << 20)
+            part = os.read(self._answers, 1 << 20)
             assert part, "the browser has ended"
             self._buffer += part
         text, _, self._buffer = self._buffer.partition(b"\0")
@@ -144,3 +143,5 @@ def browser() -> Iterator[Tab]:
         finally:
             process.terminate()
             process.wait()
+            os.close(command_write)
+            os.close(answer_read)

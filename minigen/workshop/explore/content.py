@@ -63,7 +63,7 @@ def content(run: Run, findings: Sequence[Finding] = ()) -> Content:
 
 
 def _facts(run: Run) -> list[str]:
-    """What the run is, a line each."""
+    """Facts of the run, a line each."""
     epochs = len(run.history)
     return [
         run.trainer.title,

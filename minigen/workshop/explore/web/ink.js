@@ -69,7 +69,8 @@ function stroke(ink, [x0, y0], [x1, y1]) {
   }
 }
 
-// As MNIST was made: the ink's box fits into 20 of 28 pixels, its centre of mass is in the middle.
+// As MNIST was made: the ink's box fits into 20 of 28 pixels, and is moved by whole pixels until its
+// centre of mass is in the pixel to the lower right of the middle.
 export function imageOf(ink, shape) {
   const box = boxOf(ink);
   if (!box) return null;
@@ -77,7 +78,7 @@ export function imageOf(ink, shape) {
   const scale = (Math.max(box.right - box.left, box.bottom - box.top) * 28) / (20 * side);
   const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
   const [massX, massY] = centreOfMass(resampled(ink, shape, scale, x, y), shape);
-  return resampled(ink, shape, scale, x + massX * scale, y + massY * scale);
+  return resampled(ink, shape, scale, x + Math.floor(massX) * scale, y + Math.floor(massY) * scale);
 }
 
 function boxOf(ink) {

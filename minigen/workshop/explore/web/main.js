@@ -2,7 +2,9 @@
 
 import { Code, decoded, sliders } from "./code.js";
 import { element, section } from "./elements.js";
+import { imageOf } from "./ink.js";
 import { Examples, Model } from "./model.js";
+import { klToStandardNormal } from "./nn.js";
 import { plane } from "./plane.js";
 import { posterior } from "./posterior.js";
 import { curves, findings, options } from "./report.js";
@@ -28,12 +30,18 @@ const others = content.nLatent > 2 ? " The other dimensions stay where they are.
 const aboutScores = points ? "." : ", with D's score below each, the most credible first.";
 const way = content.shape ? "Draw a row" : "Place a point";
 
+function codePanel() {
+  const { box, controls } = plane(page);
+  const settings = element("div", {}, controls, sliders(page));
+  return element("div", { class: "columns" }, box, decoded(page), settings);
+}
+
 const sections = {
   code: () =>
     section(
       "Move the code",
       `${aboutDots[content.model]} Drag, touch or use the arrow keys: the picture follows.${others}`,
-      element("div", { class: "columns" }, plane(page), decoded(page), sliders(page)),
+      codePanel(),
     ),
   posterior: () =>
     section(
@@ -73,5 +81,5 @@ if (content.findings.length) order.push("findings");
 
 document.querySelector("header").append(...content.facts.map((fact) => element("p", {}, fact)));
 document.querySelector("main").append(...[...order, "options"].map((name) => sections[name]()));
-globalThis.minigen = page; // to play with in the console
+globalThis.minigen = { ...page, imageOf, klToStandardNormal }; // to play with in the console
 document.documentElement.dataset.ready = performance.now().toFixed(0);

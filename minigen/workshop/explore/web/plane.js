@@ -89,7 +89,7 @@ export function plane({ content, examples, code }) {
   code.watch(draw);
   const controls = chooser(content, choose);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  return element("div", { class: "planebox" }, target, legend(names, tint), controls);
+  return { box: element("div", { class: "planebox" }, target, legend(names, tint)), controls };
 }
 
 function ruled(context, axes, square, toPixel) {

@@ -6,7 +6,7 @@ import { arrowed, canvas, colour, digits, dragged, drawn, element } from "./elem
 
 const DATA_SIDE = 260;
 const LINE_HEIGHT = 80; // of a plane that is a line
-const FIELD = 40; // cells on a side
+const FIELD = 32; // cells on a side
 const GRID = 13; // nodes on a side
 
 // The plane of the data, around all test rows and a fifth more: its canvas and its two directions.
@@ -39,11 +39,13 @@ function frame({ content, examples }, attributes) {
 
 function dots({ context, toPixel, flat, height }, rows, style, size) {
   context.fillStyle = colour(style);
+  context.globalAlpha = flat ? Math.min(1, 60 / rows.length) : 1; // strokes that overlap
   for (const row of rows) {
     const [x, y] = toPixel(row);
     if (flat) context.fillRect(x - size / 4, 8, size / 2, height - 16);
     else context.fillRect(x - size / 2, y - size / 2, size, size);
   }
+  context.globalAlpha = 1;
 }
 
 function background(plane, { examples }) {
@@ -102,7 +104,7 @@ export function pointer(page, onRow) {
 export function image(page) {
   const { model, code } = page;
   const plane = frame(page);
-  const { context, width, height } = plane;
+  const { context } = plane;
   const field = model.discriminator && scores(plane, model);
   let [origin, axes, nodes, row] = [null, null, null, null];
 
@@ -130,9 +132,9 @@ export function image(page) {
   };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   const words = field
-    ? `; the darker, the larger D(x), from ${digits(field.low)} to ${digits(field.high)}, the probability of being data`
+    ? `. Shade: D(x), the probability of being data, from ${digits(field.low)} to ${digits(field.high)}`
     : "";
-  const caption = `The square is the row of z, the lines are the image of a grid over the latent plane, the dots are test rows${words}.`;
+  const caption = `Blue mark: the row of z. Lines: the image of a grid over the latent plane. Grey marks: test rows${words}.`;
   return { box: element("figure", {}, plane.target, element("figcaption", {}, caption)), show };
 }
 

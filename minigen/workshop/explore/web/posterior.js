@@ -2,16 +2,7 @@
 
 import { range } from "./arrays.js";
 import { families } from "./axes.js";
-import {
-  button,
-  canvas,
-  colour,
-  digits,
-  drawn,
-  element,
-  quantities,
-  significant,
-} from "./elements.js";
+import { button, canvas, colour, digits, element, quantities, significant } from "./elements.js";
 import { pad } from "./ink.js";
 import { klToStandardNormal, reparameterize } from "./nn.js";
 import { gallery } from "./gallery.js";

@@ -6,7 +6,7 @@ import { gallery } from "./gallery.js";
 import { source } from "./posterior.js";
 import { normals, uniforms } from "./random.js";
 
-const [ROWS, POINTS] = [30, 300];
+const [ROWS, POINTS] = [30, 200];
 
 export function samples(page) {
   const { content, model, examples, points } = page;
