@@ -94,24 +94,33 @@ class Tab:
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, modifiers=8 * shift)
 
-    def drag(self, selector: str, places: list[tuple[float, float]]) -> None:
-        """Drag over the first element that a selector finds; (0, 0) and (1, 1) are its corners."""
+    def _points(
+        self, selector: str, places: list[tuple[float, float]]
+    ) -> Iterator[dict[str, float]]:
+        """Points of the window over the first element that a selector finds."""
         left, top, width, height = self.evaluate(
             f"(() => {{ const e = document.querySelector({selector!r});"
             "e.scrollIntoView({block: 'center'}); const b = e.getBoundingClientRect();"
             "return [b.left, b.top, b.width, b.height] })()"
         )
-        kinds = ["mousePressed", *["mouseMoved"] * (len(places) - 1)]
-        for kind, (x, y) in [*zip(kinds, places, strict=True), ("mouseReleased", places[-1])]:
-            where = {"x": left + x * width, "y": top + y * height}
+        return ({"x": left + x * width, "y": top + y * height} for x, y in places)
+
+    def touch(self, selector: str, places: list[tuple[float, float]]) -> None:
+        """Drag as below, with a finger."""
+        kinds = ["touchStart", *["touchMove"] * (len(places) - 1)]
+        for kind, where in zip(kinds, self._points(selector, places), strict=True):
+            self.call("Input.dispatchTouchEvent", type=kind, touchPoints=[where])
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def drag(self, selector: str, places: list[tuple[float, float]]) -> None:
+        """Drag over the first element that a selector finds; (0, 0) and (1, 1) are its corners."""
+        kinds = ["mousePressed", *["mouseMoved"] * (len(places) - 1), "mouseReleased"]
+        points = self._points(selector, [*places, places[-1]])
+        for kind, where in zip(kinds, points, strict=True):
             self.call(
                 "Input.dispatchMouseEvent",
-                type=kind,
-                button="left",
-                buttons=1,
-                clickCount=1,
-                **where,
-            )
+                type=kind, button="left", buttons=1, clickCount=1, **where,
+            )  # fmt: skip
 
     def screenshot(self, path: Path) -> None:
         """Write a picture of the whole page."""

@@ -94,11 +94,16 @@ def test_codes_stand_beside_their_rows_and_labels(rng: np.random.Generator) -> N
     assert found["labels"] == found["codeLabels"] == run.dataset.test_labels[places].tolist()
 
 
-def test_values_that_float16_cannot_hold_stay_float32() -> None:
-    for largest, dtype in ((1.0, "float16"), (1e5, "float32")):
-        array = packed(np.array([largest, -0.25], np.float32))
+def test_large_arrays_are_halved_where_float16_holds_them() -> None:
+    for largest, count, dtype in (
+        (1.0, 9999, "float16"),
+        (1e5, 9999, "float32"),
+        (1.0, 2, "float32"),
+    ):
+        values = np.full(count, -largest, np.float32)
+        array = packed(values)
         assert array["dtype"] == dtype
-        np.testing.assert_array_equal(unpacked(array), [largest, -0.25])
+        np.testing.assert_array_equal(unpacked(array), values)
 
 
 def test_a_page_is_a_function_of_its_run(rng: np.random.Generator) -> None:

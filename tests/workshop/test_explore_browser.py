@@ -137,6 +137,9 @@ def test_the_hand_moves_the_code(run: mg.Run, tab: Tab, tmp_path: Path) -> None:
     assert tab.evaluate(picture) != dragged
     tab.drag(".plane", [(0.5, 0.5), (1.9, -0.4)])  # out of the plane
     assert np.isfinite(computed(tab, "Array.from(minigen.code.z)")).all()
+    before = tab.evaluate(picture)
+    tab.touch(".plane", [(0.5, 0.5), (0.6, 0.7)])
+    assert tab.evaluate(picture) != before
     number = "document.querySelector('.sliders input[type=number]')"
     tab.evaluate(f"{number}.value = 1.25, {number}.dispatchEvent(new Event('input'))")
     assert 1.25 in tab.evaluate("Array.from(minigen.code.z)")

@@ -16,6 +16,7 @@ N_CODES = 1_000  # in the latent plane, at most
 ROW_BYTES = 80_000  # of test rows, so that a page of default options stays below 2 MB
 LEAST_ROWS = 20
 N_PROBES = 16  # codes at which a generator's response is measured
+N_EXACT = 4_096  # values of an array that stays float32: biases, and layers next to a small code
 N_DIRECTIONS = 8  # principal directions, at most
 
 VARIANCE = "variance: of the codes of the test rows along this axis"
@@ -58,7 +59,7 @@ def content(run: Run, findings: Sequence[Finding] = ()) -> Content:
             for name, title in trainer.titles.items()
         ],
         "options": {name: f"{value}" for name, value in asdict(run.options).items()},
-        "findings": [asdict(finding) for finding in findings],
+        "findings": [f"{finding}".splitlines() for finding in findings],
     }
 
 
@@ -148,8 +149,9 @@ def _response(run: Run, codes: np.ndarray) -> np.ndarray:
 
 
 def packed(array: np.ndarray) -> Content:
-    """Pack an array: uint8 as it is, float32 halved where float16 can hold it."""
-    if array.dtype == np.float32 and np.abs(array).max(initial=0) < np.finfo(np.float16).max:
+    """Pack an array: a large one of float32 as float16, if that can hold it; others as they are."""
+    large = array.dtype == np.float32 and array.size > N_EXACT
+    if large and np.abs(array).max() < np.finfo(np.float16).max:
         array = array.astype(np.float16)
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     return {

@@ -71,7 +71,7 @@ def page(data: Content) -> str:
     parts = {
         "TITLE": html.escape(f"{data['model'].upper()} on {data['data']}"),
         "STYLE": (WEB / "style.css").read_text("utf-8"),
-        "CONTENT": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+        "CONTENT": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
         "SCRIPT": script(),
     }
     parts["POLICY"] = _policy(parts["SCRIPT"], parts["STYLE"])

@@ -57,10 +57,9 @@ export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
 }
 
-// Call draw now, and again whenever the colours change.
-export function drawn(draw) {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
-  draw();
+// Call draw whenever the colours change.
+export function recoloured(draw) {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 }
 
 // The place of a pointer within an element: (0, 0) at its upper left, (1, 1) at its lower right.

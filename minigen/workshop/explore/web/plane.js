@@ -2,7 +2,7 @@
 
 import { clamp, dot } from "./arrays.js";
 import { ellipse, families, moved, noAxis, squareAround } from "./axes.js";
-import { arrowed, canvas, colour, digits, dragged, element } from "./elements.js";
+import { arrowed, canvas, colour, digits, dragged, element, recoloured } from "./elements.js";
 
 const PLANE_SIDE = 420;
 const PALETTE = [
@@ -88,7 +88,7 @@ export function plane({ content, examples, code }) {
   });
   code.watch(draw);
   const controls = chooser(content, choose);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  recoloured(draw);
   return { box: element("div", { class: "planebox" }, target, legend(names, tint)), controls };
 }
 

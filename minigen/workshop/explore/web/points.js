@@ -2,12 +2,12 @@
 
 import { clamp, range } from "./arrays.js";
 import { moved } from "./axes.js";
-import { arrowed, canvas, colour, digits, dragged, drawn, element } from "./elements.js";
+import { arrowed, canvas, colour, digits, dragged, element, recoloured } from "./elements.js";
 
 const DATA_SIDE = 260;
 const LINE_HEIGHT = 80; // of a plane that is a line
 const FIELD = 32; // cells on a side
-const GRID = 13; // nodes on a side
+const [FINE, COARSE] = [13, 9]; // nodes on a side of a grid that stays, and of one that moves
 
 // The plane of the data, around all test rows and a fifth more: its canvas and its two directions.
 function frame({ content, examples }, attributes) {
@@ -69,7 +69,8 @@ export function cloud(page, label) {
     caption.textContent = `${rows.length === 1 ? `(${words})` : words}${captions.length === 1 ? `, ${captions[0]}` : ""}`;
     draw();
   };
-  drawn(draw);
+  draw();
+  recoloured(draw);
   return { box: element("figure", {}, plane.target, caption), show };
 }
 
@@ -96,7 +97,8 @@ export function pointer(page, onRow) {
   };
   dragged(plane.target, move);
   arrowed(plane.target, (dx, dy) => move(place[0] + dx / 50, place[1] + dy / 50));
-  drawn(draw);
+  draw();
+  recoloured(draw);
   return plane.target;
 }
 
@@ -130,7 +132,7 @@ export function image(page) {
     plane.target.setAttribute("aria-label", `The row of z: ${coordinates(row)}`);
     draw();
   };
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  recoloured(draw);
   const words = field
     ? `. Shade: D(x), the probability of being data, from ${digits(field.low)} to ${digits(field.high)}`
     : "";
@@ -139,7 +141,8 @@ export function image(page) {
 }
 
 function gridOf(model, { z, axes, square }) {
-  const counts = axes[1].name ? [GRID, GRID] : [GRID ** 2, 1];
+  const side = z.length > 2 ? COARSE : FINE; // all codes of a plane are in the grid of the first
+  const counts = axes[1].name ? [side, side] : [side ** 2, 1];
   const [across, up] = counts.map((count) =>
     range(count).map((k) => ((2 * k + 1) / count - 1) * square.half),
   );

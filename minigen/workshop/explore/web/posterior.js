@@ -2,7 +2,16 @@
 
 import { range } from "./arrays.js";
 import { families } from "./axes.js";
-import { button, canvas, colour, digits, element, quantities, significant } from "./elements.js";
+import {
+  button,
+  canvas,
+  colour,
+  digits,
+  element,
+  quantities,
+  recoloured,
+  significant,
+} from "./elements.js";
 import { pad } from "./ink.js";
 import { klToStandardNormal, reparameterize } from "./nn.js";
 import { gallery } from "./gallery.js";
@@ -150,7 +159,7 @@ function codeBars(content, code) {
     target.setAttribute("aria-label", `Bars of q(z|x), the most active first: ${first.join(", ")}`);
   };
   code.watch(() => code.posterior && draw());
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  recoloured(draw);
   const what =
     content.model === "vae"
       ? "\u03bc, a line, and \u03bc \u00b1 \u03c3, a bar, of each latent dimension, the most active first; the band is that of p(z), \u00b1 1"

@@ -73,24 +73,9 @@ export function options(content) {
 }
 
 export function findings(content) {
-  return element(
-    "dl",
-    {},
-    ...content.findings.map(({ name, value, unit, limit, caveat, standard_error: error }) =>
-      element(
-        "div",
-        {},
-        element("dt", {}, name),
-        element(
-          "dd",
-          {},
-          significant(value),
-          error === null ? " " : ` \u00b1 ${significant(error)} `,
-          element("small", {}, unit),
-        ),
-        element("dd", {}, `beside it: ${limit}`),
-        element("dd", {}, `mind: ${caveat}`),
-      ),
-    ),
-  );
+  const found = content.findings.map(([value, ...remarks]) => {
+    const lines = remarks.map((remark) => element("dd", {}, remark));
+    return element("div", {}, element("dt", {}, value), ...lines);
+  });
+  return element("dl", { class: "findings" }, ...found);
 }
