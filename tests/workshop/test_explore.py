@@ -5,6 +5,7 @@ import html.parser
 import json
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,22 @@ def test_large_arrays_are_halved_where_float16_holds_them() -> None:
         array = packed(values)
         assert array["dtype"] == dtype
         np.testing.assert_array_equal(unpacked(array), values)
+
+
+@pytest.mark.parametrize("options", ALL, ids=lambda options: options.model)
+def test_arrays_of_a_device_come_along(options: Options, strict: ModuleType) -> None:
+    rows = np.random.default_rng(0).random((60, 64), dtype=np.float32)
+    made = type(options)(hidden=(6,), latent_dim=3)
+    here, there = (content(prepare(made, mg.Dataset.of(rows), xp)) for xp in (np, strict))
+    assert here["networks"] == there["networks"]
+    np.testing.assert_allclose(unpacked(here["codes"]), unpacked(there["codes"]), atol=1e-6)
+
+
+def test_many_dimensions_have_fewer_codes() -> None:
+    run = prepare(
+        mg.VAEOptions(hidden=(4,), latent_dim=2000), mg.Dataset.of(np.eye(64), np.eye(64))
+    )
+    assert content(run)["codes"]["shape"] == (50, 2000)
 
 
 def test_a_page_is_a_function_of_its_run(rng: np.random.Generator) -> None:

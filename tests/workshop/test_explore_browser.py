@@ -108,8 +108,9 @@ def test_nats_are_those_of_the_model(tab: Tab, tmp_path: Path) -> None:
     terms, _ = run.model.loss(x, np.zeros_like(mu))
     page_terms = computed(
         tab,
-        "minigen.examples.rows.map(x => { const { mu, logvar } = minigen.model.encode(x);"
-        "return [minigen.model.reconstruction(mu, x), minigen.klToStandardNormal(mu, logvar)] })",
+        "(({ examples, model, klToStandardNormal }) => examples.rows.map(x => {"
+        "const { mu, logvar } = model.encode(x);"
+        "return [model.lossOf(model.outputAt(mu), x), klToStandardNormal(mu, logvar)] }))(minigen)",
     )
     np.testing.assert_allclose(page_terms[:, 0], to_numpy(terms.reconstruction), rtol=1e-3)
     np.testing.assert_allclose(page_terms[:, 1], to_numpy(terms.kl), rtol=2e-2, atol=1e-3)

@@ -12,7 +12,7 @@ from minigen.metrics import Finding
 from minigen.nn.layers import Layer, LeakyReLU, Linear, Sequential
 from minigen.training import AutoencoderTrainer, GANTrainer, Run, Stream
 
-N_CODES = 1_000  # in the latent plane, at most
+N_CODES, CODE_VALUES = 1_000, 100_000  # codes in the latent plane and their values, at most
 ROW_BYTES = 80_000  # of test rows, so that a page of default options stays below 2 MB
 LEAST_ROWS = 20
 N_PROBES = 16  # codes at which a generator's response is measured
@@ -111,7 +111,8 @@ def _examples(run: Run) -> Content:
     A model without an encoder has codes from its prior.
     """
     trainer, test, labels = run.trainer, run.dataset.test, run.dataset.test_labels
-    order = generator(np, run.options.seed, Stream.ROWS).permutation(len(test))[:N_CODES]
+    n_codes = min(N_CODES, max(LEAST_ROWS, CODE_VALUES // run.options.latent_dim))
+    order = generator(np, run.options.seed, Stream.ROWS).permutation(len(test))[:n_codes]
     count = max(LEAST_ROWS, ROW_BYTES // test[0].nbytes)
     of_rows = trainer.has_encoder
     if of_rows:
@@ -119,7 +120,7 @@ def _examples(run: Run) -> Content:
         spread = np.atleast_2d(np.cov(codes.astype(np.float64), rowvar=False, ddof=0))
     else:
         rng = generator(np, run.options.seed, Stream.FIGURES)
-        codes = trainer.draw_codes(N_CODES, rng)
+        codes = trainer.draw_codes(n_codes, rng)
         spread = _response(run, codes[:N_PROBES])
     variances, directions = np.linalg.eigh(spread)
     first = np.argsort(-variances, kind="stable")[:N_DIRECTIONS]

@@ -28,6 +28,7 @@ const aboutDots = {
 };
 const others = content.nLatent > 2 ? " The other dimensions stay where they are." : "";
 const aboutScores = points ? "." : ", with D's score below each, the most credible first.";
+const aboutWalk = model.discriminator && !points ? ", with D's score below each step." : ".";
 const way = content.shape ? "Draw a row" : "Place a point";
 
 function codePanel() {
@@ -58,7 +59,7 @@ const sections = {
   walk: () =>
     section(
       "Walk from code to code",
-      "A straight line in the latent space; the code above walks along.",
+      `A straight line in the latent space; the code above walks along${aboutWalk}`,
       walk(page),
     ),
   samples: () =>

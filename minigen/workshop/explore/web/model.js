@@ -20,17 +20,24 @@ export class Model {
     return { mu: encoded.slice(0, this.nLatent), logvar: encoded.slice(this.nLatent) };
   }
 
-  // The row of a code: pixels in [0, 1], or values as the data's.
-  decode(z) {
-    const output = sequential(this.decoder, Float32Array.from(z));
+  // The decoder's output at a code: logits where rows are Bernoulli.
+  outputAt(z) {
+    return sequential(this.decoder, Float32Array.from(z));
+  }
+
+  // The row of an output: pixels in [0, 1], or values as the data's.
+  rowOf(output) {
     if (this.output === "logits") return sigmoid(output);
     return this.output === "shifted" ? output.map((value) => (value + 1) / 2) : output;
   }
 
   // -log p(x|z) in nats where the decoder gives logits, else the squared error.
-  reconstruction(z, x) {
-    const output = sequential(this.decoder, Float32Array.from(z));
+  lossOf(output, x) {
     return this.output === "logits" ? bceWithLogits(output, x) : mse(output, x);
+  }
+
+  decode(z) {
+    return this.rowOf(this.outputAt(z));
   }
 
   // D(x), the probability that x is data.

@@ -50,7 +50,7 @@ export function plane({ content, examples, code }) {
     });
     if (code.posterior?.logvar.length)
       drawPosterior(context, code.posterior, axes, seen, toPixel, square);
-    const [x, y] = toPixel(kept(...seen(code.z)));
+    const [x, y] = toPixel(seen(code.z)).map((at) => clamp(at, 9, PLANE_SIDE - 9)); // in sight
     context.lineWidth = 2;
     for (const [radius, style] of [
       [8, "page"],

@@ -74,11 +74,17 @@ export function posterior(page) {
 
   const update = () => {
     const { mu, logvar } = model.encode(row);
+    const central = model.outputAt(mu);
     const codes = logvar.length ? noise.map((eps) => reparameterize(mu, logvar, eps)) : [];
+    const outputs = codes.map((z) => model.outputAt(z));
     seen.show([row], ["x"]);
-    back.show([model.decode(mu)], [logvar.length ? "decoded from \u03bc" : "decoded from z"]);
-    draws.show(codes.map((z) => model.decode(z)));
-    show(terms(content, model, row, mu, logvar, codes));
+    back.show([model.rowOf(central)], [logvar.length ? "decoded from \u03bc" : "decoded from z"]);
+    draws.show(outputs.map((output) => model.rowOf(output)));
+    show(
+      logvar.length
+        ? terms(page, row, { mu, logvar }, outputs)
+        : [["reconstruction", significant(model.lossOf(central, row)), lossUnit(content)]],
+    );
     code.move(mu, { mu, logvar });
   };
   const onRow = (x, text) => {
@@ -108,28 +114,26 @@ export function posterior(page) {
   );
 }
 
-function terms(content, model, row, mu, logvar, codes) {
-  if (!logvar.length) {
-    const nats = content.output === "logits";
-    const unit = nats ? "nats" : `squared error, summed over ${content.width} values`;
-    return [["reconstruction", significant(model.reconstruction(mu, row)), unit]];
-  }
+function lossUnit({ output, width }) {
+  return output === "logits" ? "nats" : `squared error, summed over ${width} values`;
+}
+
+// The terms of a VAE's bound for a row, with the decoder's outputs at draws from q(z|x).
+function terms({ content, model }, row, { mu, logvar }, outputs) {
+  const { beta } = content;
   const kl = klToStandardNormal(mu, logvar);
-  const mean = codes.reduce((sum, z) => sum + model.reconstruction(z, row), 0) / codes.length;
-  return [
-    ["KL(q(z|x) || p(z))", digits(kl, 1), "nats"],
-    [`reconstruction, -log p(x|z), mean of ${codes.length} draws`, digits(mean, 1), "nats"],
-    ["their sum, the negative ELBO", digits(mean + kl, 1), "nats"],
-    ...(content.beta === 1
-      ? []
-      : [
-          [
-            `loss, reconstruction + ${content.beta} KL`,
-            digits(mean + content.beta * kl, 1),
-            "nats",
-          ],
-        ]),
+  const losses = outputs.map((output) => model.lossOf(output, row));
+  const mean = losses.reduce((sum, loss) => sum + loss) / losses.length;
+  const name = `reconstruction, -log p(x|z), mean of ${losses.length} draws`;
+  const found = [
+    ["KL(q(z|x) || p(z))", kl],
+    [name, mean],
+    ["their sum, the negative ELBO", mean + kl],
+    [`loss, reconstruction + ${beta} KL`, mean + beta * kl],
   ];
+  return found
+    .slice(0, beta === 1 ? 3 : 4)
+    .map(([title, nats]) => [title, digits(nats, 1), "nats"]);
 }
 
 // mu and mu +- sigma of each latent dimension, the most active first.

@@ -17,7 +17,9 @@ function curve({ title, train, test, reference }) {
   const line = (series, kind) =>
     svg("polyline", {
       class: kind,
-      points: series.map((value, i) => `${x(i)},${y(value)}`).join(" "),
+      points: [...series, series.at(-1)] // twice, so that one epoch is a dot
+        .map((value, i) => `${x(Math.min(i, series.length - 1))},${y(value)}`)
+        .join(" "),
     });
   const last = (series) => significant(series.at(-1));
   const words = `after epoch ${train.length}: train ${last(train)}, test ${last(test)}`;

@@ -40,7 +40,8 @@ export function walk(page) {
       : ["one draw of z", "another draw"];
     ends.textContent = `From ${names[0]} to ${names[1]}.`;
     part.value = 0;
-    strip.show(range(STEPS).map((k) => model.decode(between(from, to, k / (STEPS - 1)))));
+    const rows = range(STEPS).map((k) => model.decode(between(from, to, k / (STEPS - 1))));
+    strip.show(rows, model.discriminator ? rows.map((row) => digits(model.score(row))) : []);
     now.show([model.decode(from)], ["0 % of the way"]);
   };
   const play = button("Play", () => {
