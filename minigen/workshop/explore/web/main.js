@@ -29,7 +29,7 @@ const aboutDots = {
 const others = content.nLatent > 2 ? " The other dimensions stay where they are." : "";
 const aboutScores = points ? "." : ", with D's score below each, the most credible first.";
 const aboutWalk = model.discriminator && !points ? ", with D's score below each step." : ".";
-const way = content.shape ? "Draw a row" : "Place a point";
+const way = content.shape ? "Draw an image" : "Place a point";
 
 function codePanel() {
   const { box, controls } = plane(page);
@@ -46,7 +46,7 @@ const sections = {
     ),
   posterior: () =>
     section(
-      content.shape || points ? `${way}, or take one` : "Take a row",
+      content.shape || points ? `${way}, or take a row` : "Take a row",
       "The encoder answers with a code, and the decoder with what it makes of that code.",
       posterior(page),
     ),

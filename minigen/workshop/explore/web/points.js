@@ -106,21 +106,13 @@ export function pointer(page, onRow) {
 export function image(page) {
   const { model, code } = page;
   const plane = frame(page);
-  const { context } = plane;
   const field = model.discriminator && scores(plane, model);
   let [origin, axes, nodes, row] = [null, null, null, null];
 
   const draw = () => {
     background(plane, page);
     if (field) paintField(plane, field);
-    context.strokeStyle = colour("accent-soft");
-    context.lineWidth = 1;
-    const across = nodes[0].map((_, k) => nodes.map((line) => line[k]));
-    for (const line of [...nodes, ...across]) {
-      context.beginPath();
-      line.forEach((node) => context.lineTo(...plane.toPixel(node)));
-      context.stroke();
-    }
+    drawGrid(plane, nodes);
     dots(plane, [row], "accent", 8);
   };
   const show = (rows) => {
@@ -138,6 +130,20 @@ export function image(page) {
     : "";
   const caption = `Blue mark: the row of z. Lines: the image of a grid over the latent plane. Grey marks: test rows${words}.`;
   return { box: element("figure", {}, plane.target, element("figcaption", {}, caption)), show };
+}
+
+// Lines through the nodes in both directions, or a stroke for each node.
+function drawGrid(plane, nodes) {
+  if (plane.flat) return dots(plane, nodes.flat(), "accent", 2);
+  const { context, toPixel } = plane;
+  const across = nodes[0].map((_, k) => nodes.map((line) => line[k]));
+  context.strokeStyle = colour("accent-soft");
+  context.lineWidth = 1;
+  for (const line of [...nodes, ...across]) {
+    context.beginPath();
+    line.forEach((node) => context.lineTo(...toPixel(node)));
+    context.stroke();
+  }
 }
 
 function gridOf(model, { z, axes, square }) {

@@ -51,7 +51,7 @@ export function source(page, onRow) {
     element(
       "p",
       { class: "controls" },
-      element("label", {}, "Test row ", number, ` of ${count}`),
+      element("label", {}, "Take ", number, ` of ${count} test rows`),
       another,
     ),
   );
@@ -144,23 +144,29 @@ function codeBars(content, code) {
   const order = families(content)[0].axes.map(({ vector }) => vector.indexOf(1));
   const draw = () => {
     const { mu, logvar } = code.posterior;
-    const sigma = mu.map((_, i) => (logvar.length ? Math.exp(logvar[i] / 2) : 0));
-    const most = Math.max(1.5, ...mu.map((m, i) => Math.abs(m) + sigma[i]));
+    const sigma = Array.from(logvar, (value) => Math.exp(value / 2));
+    const bars = Array.from(mu, (m, i) => (sigma.length ? [m - sigma[i], m + sigma[i]] : [0, m]));
+    const most = Math.max(1.5, ...bars.flat().map(Math.abs));
     const y = (value) => height / 2 - (value * (height - 8)) / (2 * most);
     const wide = width / order.length;
     context.clearRect(0, 0, width, height);
     context.fillStyle = colour("line");
-    if (logvar.length) context.fillRect(0, y(1), width, y(-1) - y(1));
+    if (sigma.length) context.fillRect(0, y(1), width, y(-1) - y(1));
     order.forEach((i, place) => {
+      const [low, high] = bars[i];
       context.fillStyle = colour("accent-soft");
-      context.fillRect(place * wide, y(mu[i] + sigma[i]), wide * 0.85, y(-sigma[i]) - y(sigma[i]));
+      context.fillRect(place * wide, y(high), wide * 0.85, y(low) - y(high));
       context.fillStyle = colour("accent");
       context.fillRect(place * wide, y(mu[i]) - 1, wide * 0.85, 2);
     });
     context.fillStyle = colour("text");
     context.fillRect(0, y(0), width, 0.5);
-    const first = order.slice(0, 3).map((i) => `z${i + 1} ${digits(mu[i])} +- ${digits(sigma[i])}`);
-    target.setAttribute("aria-label", `Bars of q(z|x), the most active first: ${first.join(", ")}`);
+    const spread = (i) => (sigma.length ? ` \u00b1 ${digits(sigma[i])}` : "");
+    const first = order.slice(0, 3).map((i) => `z${i + 1} ${digits(mu[i])}${spread(i)}`);
+    target.setAttribute(
+      "aria-label",
+      `Bars of the code, the most active dimension first: ${first.join(", ")}`,
+    );
   };
   code.watch(() => code.posterior && draw());
   recoloured(draw);
