@@ -18,6 +18,7 @@ from minigen.metrics import Finding, judge
 from minigen.models import GAN, VAE, Autoencoder
 from minigen.nn import SGD, Adam
 from minigen.training import AutoencoderOptions, GANOptions, Run, VAEOptions, fit
+from minigen.workshop.explore import explore
 from minigen.workshop.runs import load, save
 from minigen.workshop.show import show
 
@@ -35,6 +36,7 @@ __all__ = [
     "Run",
     "VAEOptions",
     "batches",
+    "explore",
     "fit",
     "judge",
     "load",

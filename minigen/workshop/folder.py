@@ -4,6 +4,7 @@
     config.json        every option, the data, the versions                 for people
     metrics.jsonl      one JSON object a line, for each epoch and split     for people
     figures/                                                                for people
+    samples.png, explore.html       of the commands sample and explore      for people
 
 One process at a time writes a folder. The checkpoint is replaced whole after each epoch; it is the
 only file that is ever read back, and the others are written from it.
@@ -37,6 +38,7 @@ class RunFolder:
         self.metrics = path / "metrics.jsonl"
         self.figures = path / "figures"
         self.samples = path / "samples.png"
+        self.page = path / "explore.html"
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
@@ -93,7 +95,7 @@ class RunFolder:
     @property
     def _files(self) -> tuple[Path, ...]:
         """All but the figures; the one by which the folder is known comes last."""
-        return self.metrics, self.samples, self.config, self.checkpoint
+        return self.metrics, self.samples, self.page, self.config, self.checkpoint
 
     def _make_room(self, overwrite: bool) -> None:
         held = is_checkpoint(self.checkpoint)

@@ -1,0 +1,98 @@
+"""The page: HTML, style, script and content in one file that asks for nothing else.
+
+Names come from files, and files are not trusted: the content is JSON in which no tag can begin,
+the script writes text and never markup, and the page's own policy runs this script alone.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from minigen.errors import MinigenError
+from minigen.metrics import Finding
+from minigen.training import Run
+from minigen.workshop.atomic import replacing
+from minigen.workshop.explore.content import Content, content
+
+WEB = Path(__file__).parent / "web"
+MODULES = (  # in the order of their imports
+    "nn",
+    "arrays",
+    "random",
+    "model",
+    "elements",
+    "axes",
+    "pictures",
+    "points",
+    "gallery",
+    "ink",
+    "plane",
+    "code",
+    "posterior",
+    "walk",
+    "samples",
+    "report",
+    "main",
+)
+
+
+def explore(
+    run: Run, path: str | Path = "explore.html", *, findings: Sequence[Finding] = ()
+) -> Path:
+    """Write a page to play with a trained model, and return its path.
+
+        mg.explore(run, "digits.html")          # and open it in a browser
+
+    Args:
+        run: the model and its data.
+        path: of the file, which is replaced.
+        findings: of `judge`, to stand on the page.
+
+    Raises:
+        MinigenError: `run` is no run, its data are missing, or the file cannot be written.
+    """
+    if not isinstance(run, Run):
+        raise MinigenError(
+            f"explore: expected a Run, got {type(run).__name__}; make one by fit or load"
+        )
+    text = page(content(run, findings))
+    path = Path(path)
+    with replacing(path) as file:
+        file.write(text.encode())
+    return path
+
+
+def page(data: Content) -> str:
+    """The page that shows this content."""
+    parts = {
+        "TITLE": html.escape(f"{data['model'].upper()} on {data['data']}"),
+        "STYLE": (WEB / "style.css").read_text("utf-8"),
+        "CONTENT": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
+        "SCRIPT": script(),
+    }
+    parts["POLICY"] = _policy(parts["SCRIPT"], parts["STYLE"])
+    template = (WEB / "page.html").read_text("utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+
+
+def script() -> str:
+    """All modules as one: their imports stand above them."""
+    modules = "\n".join((WEB / f"{name}.js").read_text("utf-8") for name in MODULES)
+    alone = re.sub(r"^import \{[^}]*\} from .*;\n", "", modules, flags=re.MULTILINE)
+    return re.sub(r"^export ", "", alone, flags=re.MULTILINE)
+
+
+def _policy(script: str, style: str) -> str:
+    """The content security policy: this script and this style, and nothing from elsewhere."""
+    sources = {"script-src": script, "style-src": style}
+    hashes = {
+        name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for name, text in sources.items()
+    }
+    return "; ".join(
+        ["default-src 'none'", *(f"{name} 'sha256-{value}'" for name, value in hashes.items())]
+    )

@@ -1,0 +1,91 @@
+// Elements of the page. Text is set as text, so no name in the content can become markup.
+
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== false) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+}
+
+export function button(text, onclick) {
+  return element("button", { type: "button", onclick }, text);
+}
+
+export function section(title, lead, ...children) {
+  return element("section", {}, element("h2", {}, title), element("p", {}, lead), ...children);
+}
+
+// A canvas drawn at twice its size on the page, with its context scaled accordingly.
+export function canvas(width, height, attributes) {
+  const made = element("canvas", { width: 2 * width, height: 2 * height, ...attributes });
+  made.getContext("2d").scale(2, 2);
+  return made;
+}
+
+// A list of quantities: [[name, value, unit], ...], rewritten whole by its `show`.
+export function quantities() {
+  const list = element("dl", { "aria-live": "polite" });
+  const show = (rows) =>
+    list.replaceChildren(
+      ...rows.map(([name, value, unit]) =>
+        element(
+          "div",
+          {},
+          element("dt", {}, name),
+          element("dd", {}, `${value} `, element("small", {}, unit)),
+        ),
+      ),
+    );
+  return { list, show };
+}
+
+// A number for people: its digits, and a minus sign that is as wide as a plus.
+export function digits(value, places = 2) {
+  return value.toFixed(places).replace("-", "\u2212");
+}
+
+// Four digits that count, of a number whose size is not known.
+export function significant(value) {
+  return `${Number(value.toPrecision(4))}`.replace("-", "\u2212");
+}
+
+// A colour of the style sheet, light or dark.
+export function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
+}
+
+// Call draw whenever the colours change.
+export function recoloured(draw) {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+}
+
+// The place of a pointer within an element: (0, 0) at its upper left, (1, 1) at its lower right.
+export function placeOf(event, target) {
+  const box = target.getBoundingClientRect();
+  return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+}
+
+// Call move(x, y, first) while a pointer is down on an element, also where it leaves it.
+export function dragged(target, move) {
+  target.addEventListener("pointerdown", (event) => {
+    target.setPointerCapture(event.pointerId);
+    move(...placeOf(event, target), true);
+  });
+  target.addEventListener("pointermove", (event) => {
+    if (target.hasPointerCapture(event.pointerId)) move(...placeOf(event, target), false);
+  });
+}
+
+const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+// Call move(dx, dy, event) at each arrow key, one step to the right or down being 1.
+export function arrowed(target, move) {
+  target.addEventListener("keydown", (event) => {
+    if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    move(...steps[event.key], event);
+  });
+}

@@ -1,0 +1,23 @@
+// npx prettier --write *.js *.css && npx eslint *.js
+const browser = [
+  "atob",
+  "document",
+  "getComputedStyle",
+  "ImageData",
+  "matchMedia",
+  "performance",
+  "requestAnimationFrame",
+];
+
+export default [
+  {
+    languageOptions: { globals: Object.fromEntries(browser.map((name) => [name, "readonly"])) },
+    rules: {
+      eqeqeq: "error",
+      "no-undef": "error",
+      "no-unused-vars": "error",
+      "no-var": "error",
+      "prefer-const": "error",
+    },
+  },
+];

@@ -1,0 +1,71 @@
+// The model: what each of its networks computes of one row x or one code z.
+
+import { rowOf, unpack } from "./arrays.js";
+import { bceWithLogits, mse, sequential, sigmoid } from "./nn.js";
+
+export class Model {
+  constructor(content) {
+    this.nLatent = content.nLatent;
+    this.output = content.output;
+    for (const [name, network] of Object.entries(content.networks)) {
+      this[name] = network.map((layer) =>
+        layer.weight ? { ...layer, weight: unpack(layer.weight), bias: unpack(layer.bias) } : layer,
+      );
+    }
+  }
+
+  // mu and logvar of q(z|x); an autoencoder's code is mu, and logvar is empty.
+  encode(x) {
+    const encoded = sequential(this.encoder, Float32Array.from(x));
+    return { mu: encoded.slice(0, this.nLatent), logvar: encoded.slice(this.nLatent) };
+  }
+
+  // The decoder's output at a code: logits where rows are Bernoulli.
+  outputAt(z) {
+    return sequential(this.decoder, Float32Array.from(z));
+  }
+
+  // The row of an output: pixels in [0, 1], or values as the data's.
+  rowOf(output) {
+    if (this.output === "logits") return sigmoid(output);
+    return this.output === "shifted" ? output.map((value) => (value + 1) / 2) : output;
+  }
+
+  // -log p(x|z) in nats where the decoder gives logits, else the squared error.
+  lossOf(output, x) {
+    return this.output === "logits" ? bceWithLogits(output, x) : mse(output, x);
+  }
+
+  decode(z) {
+    return this.rowOf(this.outputAt(z));
+  }
+
+  // D(x), the probability that x is data.
+  score(x) {
+    const shifted = Float32Array.from(x, (value) =>
+      this.output === "shifted" ? 2 * value - 1 : value,
+    );
+    return sigmoid(sequential(this.discriminator, shifted))[0];
+  }
+}
+
+// The test rows in the file, their labels and their places in the test set; codes of more of them.
+export class Examples {
+  constructor(content) {
+    const { rows, codes } = content;
+    const [values, width] = [unpack(rows), rows.shape[1]];
+    const scale = rows.dtype === "uint8" ? 255 : 1;
+    this.rows = content.places.map((_, i) =>
+      Float32Array.from(rowOf(values, width, i), (value) => value / scale),
+    );
+    this.places = content.places;
+    this.labels = content.labels;
+    const all = unpack(codes);
+    this.codes = Array.from({ length: codes.shape[0] }, (_, i) => rowOf(all, codes.shape[1], i));
+  }
+
+  // The name of row i for people: its place in the test set, and its label.
+  name(i) {
+    return `test row ${this.places[i]}` + (this.labels ? `, label ${this.labels[i]}` : "");
+  }
+}

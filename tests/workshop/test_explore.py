@@ -1,0 +1,219 @@
+"""The page of a run: what is in it, what cannot get into it, and the command that makes it."""
+
+import base64
+import html.parser
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigen as mg
+from minigen import data
+from minigen.explore import main
+from minigen.metrics import Finding
+from minigen.train import main as train
+from minigen.training import GANTrainer, Options, prepare
+from minigen.workshop.explore.content import content, packed
+from minigen.workshop.explore.page import MODULES, WEB, page, script
+from tests.helpers import points, squares, trained
+
+ALL: list[Options] = [mg.AutoencoderOptions(), mg.VAEOptions(), mg.GANOptions()]
+HOSTILE = "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)>{{SCRIPT}}&amp;'\""
+
+
+def unpacked(array: dict[str, Any]) -> np.ndarray:
+    values = np.frombuffer(base64.b64decode(array["data"]), array["dtype"])
+    return values.reshape(array["shape"])
+
+
+def small(options: type[Options], rows: np.ndarray, **more: Any) -> mg.Run:
+    dataset = mg.Dataset.of(rows, **more)
+    made = options(hidden=(6,), latent_dim=3, epochs=2, batch_size=20)
+    return mg.fit(made, dataset, progress=False)
+
+
+class Tags(html.parser.HTMLParser):
+    """The tags that a browser would see, with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("options", ALL, ids=lambda options: options.model)
+def test_a_page_of_default_options_stays_below_two_megabytes(options: Options) -> None:
+    run = prepare(options, data.load("mnist"))
+    assert len(page(content(run)).encode()) <= 2_000_000
+
+
+@pytest.mark.parametrize("name", ["encoder", "decoder"])
+def test_the_networks_are_those_of_the_model(name: str, rng: np.random.Generator) -> None:
+    run = small(mg.VAEOptions, rng.random((60, 64)))
+    layers = content(run)["networks"][name]
+    network = getattr(run.model, name)
+    assert [layer["kind"] for layer in layers] == ["Linear", "ReLU", "Linear"]
+    for i in (0, 2):
+        for key in ("weight", "bias"):
+            exact = network.params[f"{i}.{key}"]
+            np.testing.assert_allclose(unpacked(layers[i][key]), exact, rtol=1e-3, atol=1e-6)
+
+
+def test_a_generator_is_the_one_that_samples_come_from(rng: np.random.Generator) -> None:
+    run = small(mg.GANOptions, rng.random((60, 64)))
+    (first, *_) = content(run)["networks"]["decoder"]
+    assert isinstance(run.trainer, GANTrainer)
+    mean, last = run.trainer.average.mean["0.weight"], run.model.generator.params["0.weight"]
+    assert np.abs(unpacked(first["weight"]) - mean).max() < 1e-3 < np.abs(mean - last).max()
+
+
+@pytest.mark.parametrize("options", ALL, ids=lambda options: options.model)
+def test_dimensions_are_ordered_by_what_they_do(options: Options, rng: np.random.Generator) -> None:
+    """The activity of a dimension, and the variance of a principal direction, are of one matrix."""
+    found = content(small(type(options), rng.random((90, 64))))
+    directions = unpacked(found["directions"]).astype(np.float64)
+    np.testing.assert_allclose(directions @ directions.T, np.eye(3), atol=2e-3)
+    assert found["variances"] == sorted(found["variances"], reverse=True)
+    np.testing.assert_allclose(sum(found["variances"]), sum(found["activity"]), rtol=1e-6)
+
+
+def test_codes_stand_beside_their_rows_and_labels(rng: np.random.Generator) -> None:
+    rows, labels = rng.integers(0, 256, (50, 64), dtype=np.uint8), np.arange(50)
+    run = small(mg.VAEOptions, rows, labels=labels)
+    found = content(run)
+    test, places = run.dataset.test, found["places"]
+    np.testing.assert_array_equal(unpacked(found["rows"]), test[places])
+    np.testing.assert_allclose(unpacked(found["codes"]), run.encode(test[places]), atol=2e-3)
+    assert run.dataset.test_labels is not None
+    assert found["labels"] == found["codeLabels"] == run.dataset.test_labels[places].tolist()
+
+
+def test_large_arrays_are_halved_where_float16_holds_them() -> None:
+    for largest, count, dtype in (
+        (1.0, 9999, "float16"),
+        (1e5, 9999, "float32"),
+        (1.0, 2, "float32"),
+    ):
+        values = np.full(count, -largest, np.float32)
+        array = packed(values)
+        assert array["dtype"] == dtype
+        np.testing.assert_array_equal(unpacked(array), values)
+
+
+@pytest.mark.parametrize("options", ALL, ids=lambda options: options.model)
+def test_arrays_of_a_device_come_along(options: Options, strict: ModuleType) -> None:
+    rows = np.random.default_rng(0).random((60, 64), dtype=np.float32)
+    made = type(options)(hidden=(6,), latent_dim=3)
+    here, there = (content(prepare(made, mg.Dataset.of(rows), xp)) for xp in (np, strict))
+    assert here["networks"] == there["networks"]
+    np.testing.assert_allclose(unpacked(here["codes"]), unpacked(there["codes"]), atol=1e-6)
+
+
+def test_many_dimensions_have_fewer_codes() -> None:
+    run = prepare(
+        mg.VAEOptions(hidden=(4,), latent_dim=2000), mg.Dataset.of(np.eye(64), np.eye(64))
+    )
+    assert content(run)["codes"]["shape"] == (50, 2000)
+
+
+def test_a_page_is_a_function_of_its_run(rng: np.random.Generator) -> None:
+    rows = rng.random((60, 64))
+    assert page(content(small(mg.GANOptions, rows))) == page(content(small(mg.GANOptions, rows)))
+
+
+def test_names_from_files_stay_text(rng: np.random.Generator) -> None:
+    """The same tags as of a harmless name, and a policy that runs one script and no other."""
+    finding = Finding(HOSTILE, 1.0, HOSTILE, HOSTILE, HOSTILE)
+    run = small(mg.VAEOptions, rng.random((60, 64)), name=HOSTILE)
+    harmless = page(content(small(mg.VAEOptions, rng.random((60, 64)), name="rows")))
+    hostile = page(content(run, [finding]))
+    assert Tags(hostile).seen == Tags(harmless).seen
+    assert [tag for tag, _ in Tags(hostile).seen if tag in ("script", "img")] == ["script"] * 2
+    text = re.search(r'id="content">(.*?)</script>', hostile)
+    assert text
+    assert json.loads(text[1])["data"] == HOSTILE
+    assert hostile.count(script()) == 1
+    policy = next(attrs["content"] for tag, attrs in Tags(hostile).seen if "http-equiv" in attrs)
+    assert policy
+    assert re.fullmatch(
+        r"default-src 'none'; script-src 'sha256-[\w+/=]+'; style-src 'sha256-[\w+/=]+'", policy
+    )
+
+
+def test_nothing_is_fetched(rng: np.random.Generator) -> None:
+    text = page(content(small(mg.VAEOptions, rng.random((60, 64)))))
+    assert set(re.findall(r"https?://[^\"'\s]*", text)) == {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|innerHTML|eval)\b|\bimport\(", text)
+
+
+def test_modules_can_stand_in_one_script() -> None:
+    """Each uses what it imports, from those before it, and no name at the top is there twice."""
+    codes = {module: (WEB / f"{module}.js").read_text() for module in MODULES}
+    assert {path.stem for path in WEB.glob("*.js")} == set(MODULES)
+    names: list[str] = []
+    for place, (module, code) in enumerate(codes.items()):
+        for imported, source in re.findall(r'^import \{([^}]*)\} from "\./(\w+)\.js";', code, re.M):
+            assert source in MODULES[:place], f"{module} imports {source}"
+            for name in re.findall(r"\w+", imported):
+                assert re.search(rf"^export (function|class) {name}\b", codes[source], re.M)
+                assert len(re.findall(rf"\b{name}\b", code)) > 1, f"{module}: {name} is not used"
+        tops = re.findall(r"^(?:export )?(?:function|class|const) ([\[\w, ]+)", code, re.M)
+        names += re.findall(r"\w+", " ".join(tops))
+    assert sorted(set(names)) == sorted(names)
+    assert not re.search(r"^(import|export)\b", script(), re.M)
+
+
+@pytest.mark.parametrize("system", ["ae", "vae", "gan"])
+def test_the_command_leaves_a_page_in_the_folder(
+    system: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained(system, squares(tmp_path / "x.npy"), tmp_path / "run")
+    assert main([str(run)]) == 0
+    assert re.search(r"explore\.html: 0\.\d MB; open it", capsys.readouterr().out)
+    assert f"<title>{system.upper()} on " in (run / "explore.html").read_text()
+    again = ["--data", str(tmp_path / "x.npy"), "--out", str(run), "--epochs", "1", "--overwrite"]
+    assert train([system, *again, "--no-figures"]) == 0
+    assert not (run / "explore.html").exists()  # it was of the run that is gone
+
+
+def test_findings_come_along_if_they_are_asked_for(tmp_path: Path) -> None:
+    run = trained("ae", points(tmp_path / "x.npy"), tmp_path / "run")
+    assert main([str(run), "--judge", "--out", str(tmp_path / "page.html")]) == 0
+    assert "a small error does not mean" in (tmp_path / "page.html").read_text()
+    assert not (run / "explore.html").exists()
+
+
+def test_the_name_stays_a_function(rng: np.random.Generator, tmp_path: Path) -> None:
+    """The command is a module of the same name."""
+    run = small(mg.VAEOptions, rng.random((60, 64)))
+    assert mg.explore(run, tmp_path / "page.html") == tmp_path / "page.html"
+
+
+def test_what_goes_wrong_is_said(
+    rng: np.random.Generator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = small(mg.VAEOptions, rng.random((60, 64)))
+    with pytest.raises(mg.MinigenError, match="expected a Run, got VAE; make one by fit or load"):
+        mg.explore(run.model)
+    with pytest.raises(mg.MinigenError, match="make the folder that is missing"):
+        mg.explore(run, tmp_path / "nowhere" / "page.html")
+    mg.save(run, tmp_path / "run")
+    assert main([str(tmp_path / "run")]) == 1
+    assert "the data of" in capsys.readouterr().err
+    assert main([str(tmp_path / "nothing")]) == 1
+    assert "is no run folder" in capsys.readouterr().err
+
+
+def test_an_untrained_model_and_a_single_test_row_have_a_page() -> None:
+    run = prepare(mg.VAEOptions(hidden=(4,), latent_dim=1), mg.Dataset.of(np.eye(3)))
+    found = content(run)
+    assert found["facts"][-1] == "untrained, before epoch 1"
+    assert found["activity"] == found["variances"] == [0.0]
+    assert len(found["codes"]["shape"]) == 2
