@@ -124,7 +124,7 @@ def test_local_tags_count_from_one(page: Path) -> None:
     if local and page in pages.LESSONS:
         assert int(prefix) == int(page.name[:2])
     elif local:
-        assert re.fullmatch(r"D\d" if page in pages.DEEPER else r"[A-Z]\d", prefix)
+        assert re.fullmatch(r"D\d+" if page in pages.DEEPER else r"[A-Z]\d", prefix)
 
 
 @each_page
