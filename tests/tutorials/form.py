@@ -19,7 +19,6 @@ LAST_SECTIONS = [
     "Answers",
     "Sources",
 ]
-GOODBYE = "Where to go next"  # on the last page, before its sources
 ANSWER = re.compile(r"<details><summary>Answer[^<]*</summary>\n\n.+?\n\n</details>\n", re.DOTALL)
 
 
@@ -49,7 +48,7 @@ def lesson(text: str, number: int, following: str | None) -> Iterator[str]:
     if not re.search(r"You will learn.*You need", before, re.DOTALL):
         yield "'You will learn' and 'You need' before the first section"
     found = sections(text)
-    if [name for name in found if name != GOODBYE][-6:] != LAST_SECTIONS:
+    if [name for name in found if name in LAST_SECTIONS] != LAST_SECTIONS:
         yield f"the last sections {', '.join(LAST_SECTIONS)}"
         return
     if len(re.findall(r"^\s*(?:\d\.|[-*]) |(?<=\n\n)(?=\w)", found["In three lines"], re.M)) != 3:
