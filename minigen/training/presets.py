@@ -42,8 +42,9 @@ VAE_PRESETS: Mapping[str, Preset] = {
         "hidden": (128, 128, 128),
         "latent_dim": 1,
         "lr": 3e-3,
-        "epochs": 25,
-        "milestones": (15, 21),
+        "epochs": 60,
+        "milestones": (36, 44, 52),
+        "gamma": 0.3,
     },
 }
 

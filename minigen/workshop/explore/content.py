@@ -10,7 +10,7 @@ import numpy as np
 from minigen.backend import generator, to_numpy
 from minigen.metrics import Finding
 from minigen.nn.layers import Layer, LeakyReLU, Linear, Sequential
-from minigen.training import AutoencoderTrainer, GANTrainer, Run, Stream
+from minigen.training import AutoencoderTrainer, GANTrainer, Run, Stream, VAETrainer
 
 N_CODES, CODE_VALUES = 1_000, 100_000  # codes in the latent plane and their values, at most
 ROW_BYTES = 80_000  # of test rows, so that a page of default options stays below 2 MB
@@ -46,6 +46,7 @@ def content(run: Run, findings: Sequence[Finding] = ()) -> Content:
         "range": dataset.value_range,
         "networks": {name: _layers(network) for name, network in _networks(run).items()},
         "output": _output(run),
+        "logvar": _logvar(run),
         "beta": getattr(run.options, "beta", None),
         "undecided": trainer.references.get("d_real", (None,))[0],
         **_examples(run),
@@ -97,12 +98,23 @@ def _layer(layer: Layer) -> Content:
 
 
 def _output(run: Run) -> str:
-    """How the decoder's output becomes a row: as logits, from [-1, 1], or as it is."""
+    """How the decoder's output becomes a row: as logits, from [-1, 1], as the mean of a Gaussian,
+    or as it is.
+    """
     trainer = run.trainer
     if isinstance(trainer, GANTrainer):
         return "shifted" if run.dataset.image_shape else "values"
+    if isinstance(trainer, VAETrainer) and trainer.is_gaussian:
+        return "gaussian"
     on_logits = not isinstance(trainer, AutoencoderTrainer) or trainer.on_logits
     return "logits" if on_logits else "values"
+
+
+def _logvar(run: Run) -> float | None:
+    """log s^2 of a Gaussian likelihood."""
+    params = run.model.params
+    name = "likelihood.logvar"
+    return float(to_numpy(params[name])[0]) if name in params else None
 
 
 def _examples(run: Run) -> Content:

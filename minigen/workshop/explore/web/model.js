@@ -1,12 +1,13 @@
 // The model: what each of its networks computes of one row x or one code z.
 
 import { rowOf, unpack } from "./arrays.js";
-import { bceWithLogits, mse, sequential, sigmoid } from "./nn.js";
+import { bceWithLogits, gaussian, mse, sequential, sigmoid } from "./nn.js";
 
 export class Model {
   constructor(content) {
     this.nLatent = content.nLatent;
     this.output = content.output;
+    this.logvar = content.logvar;
     for (const [name, network] of Object.entries(content.networks)) {
       this[name] = network.map((layer) =>
         layer.weight ? { ...layer, weight: unpack(layer.weight), bias: unpack(layer.bias) } : layer,
@@ -31,8 +32,9 @@ export class Model {
     return this.output === "shifted" ? output.map((value) => (value + 1) / 2) : output;
   }
 
-  // -log p(x|z) in nats where the decoder gives logits, else the squared error.
+  // -log p(x|z) in nats where there is a likelihood, else the squared error.
   lossOf(output, x) {
+    if (this.output === "gaussian") return gaussian(output, x, this.logvar);
     return this.output === "logits" ? bceWithLogits(output, x) : mse(output, x);
   }
 

@@ -45,6 +45,12 @@ export function bceWithLogits(logits, target) {
   );
 }
 
+// -log N(x; mean, s^2) = 1/2 sum_d [log 2 pi + log s^2 + (x - mean)^2 / s^2], in nats
+export function gaussian(mean, x, logvar) {
+  const squares = mse(mean, x) * Math.exp(-logvar);
+  return (x.length * (Math.log(2 * Math.PI) + logvar) + squares) / 2;
+}
+
 // sum_d (p - t)^2
 export function mse(prediction, target) {
   return prediction.reduce((sum, p, d) => sum + (p - target[d]) ** 2, 0);

@@ -115,7 +115,7 @@ export function posterior(page) {
 }
 
 function lossUnit({ output, width }) {
-  return output === "logits" ? "nats" : `squared error, summed over ${width} values`;
+  return output !== "values" ? "nats" : `squared error, summed over ${width} values`;
 }
 
 // The terms of a VAE's bound for a row, with the decoder's outputs at draws from q(z|x).
