@@ -7,13 +7,10 @@ In a terminal, `python -m minigen.practice`. In a notebook:
     print(task("linear"))  # a forward pass, and a backward pass to write
     check(linear)  # when it is written
 
-An exercise that builds on others imports their solutions: `from minigen.practice import linear`.
+Later exercises build on the solutions of others: `from minigen.practice import linear`.
 """
 
-from collections.abc import Callable
-from typing import Any
-
-from minigen.practice.exercise import NAMES, load
+from minigen.practice.exercise import NAMES, Function, load
 from minigen.practice.judge import check
 
 __all__ = ["check", "task"]
@@ -24,7 +21,7 @@ def task(name: str) -> str:
     return load(name).starter
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
+def __getattr__(name: str) -> Function:
     if name not in NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return load(name).function
+    return load(name).function()

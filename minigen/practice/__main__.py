@@ -7,97 +7,66 @@ from pathlib import Path
 from typing import Any
 
 from minigen.errors import MinigenError
-from minigen.practice.bugs import bug, bugs
+from minigen.practice.bugs import planted, report, wrong_line
 from minigen.practice.exercise import NAMES, load
 from minigen.practice.runner import check_file
 from minigen.workshop import cli, process
 
-COMMAND = "python -m minigen.practice"
 FOLDER = Path("practice")  # of the learner's files
-RECORD = FOLDER / "record.json"  # by name: tries, hints that were read, solved
+RECORD = FOLDER / "record.json"  # of each file: tries, hints that were read, whether it is right
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write an exercise, check it, or help with it; exit status 1 while it is not solved."""
-    parser = cli.Parser(prog=COMMAND, description="Write the backward passes of the course.")
+    parser = cli.Parser(
+        prog="python -m minigen.practice",
+        description="Write the backward passes of the course, and be told which entry is wrong.",
+    )
     add = parser.add_argument
-    add("name", nargs="?", help="an exercise: writes its file, or checks it; without one, a list")
+    add("name", nargs="?", help=f"writes {FOLDER}/NAME.py, or checks it; without a name, lists all")
+    add("--bugs", action="store_true", help="find the bug: in bug_NAME.py one line is wrong")
+    add("--line", type=cli.whole(1), metavar="N", help="with --bugs: the line that you suspect")
     add("--hint", action="store_true", help="the next of three hints")
     add("--solution", action="store_true", help="the solution, and where it is derived")
-    add("--bugs", action="store_true", help="find the bug: NAME is that of a bug")
-    add("--line", type=cli.whole(1), metavar="N", help="of a bug: the line that you suspect")
     options = parser.parse_args(arguments)
-    if options.name is None and (options.hint or options.solution or options.line):
-        parser.error("name an exercise or a bug")
-    if options.hint if options.bugs else options.line:
-        parser.error("--hint is for exercises, --line for bugs")
+    if options.line and not options.bugs:
+        parser.error("--line is for --bugs")
+    if not options.name and (options.line or options.hint or options.solution):
+        parser.error("name an exercise")
     right: list[bool] = []
-    status = process.run(lambda: right.append((_bug if options.bugs else _exercise)(options)))
+    status = process.run(lambda: right.append(_answer(**vars(options))))
     return status or (0 if right[0] else process.FAILED)
 
 
-def _exercise(options: Any) -> bool:
-    """Print what was asked for; whether there is nothing left to do."""
-    record = _read_record()
-    if options.name is None:
-        for name in NAMES:
-            mark = "x" if record.get(name, {}).get("solved") else " "
-            print(f"[{mark}] {name:20} {load(name).title}")
-        print(f"\n{COMMAND} NAME writes {FOLDER}/NAME.py, and checks it when it is there.")
+def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution: bool) -> bool:
+    """Print what was asked for; whether there is nothing wrong."""
+    record, prefix, right = _read_record(), "bug_" if bugs else "", True
+    if name is None:
+        for each in NAMES:
+            mark = "x" if record.get(prefix + each, {}).get("right") else " "
+            print(f"[{mark}] {each:20} {load(each).title}")
         return True
-    exercise, path = load(options.name), FOLDER / f"{options.name}.py"
-    mine = record.setdefault(exercise.name, {"tries": 0, "hints": 0, "solved": False})
-    right = True
-    if options.hint:
+    exercise, path = load(name), FOLDER / f"{prefix}{name}.py"
+    mine = record.setdefault(path.stem, {"tries": 0, "hints": 0, "right": False})
+    if hint:
         mine["hints"] = min(mine["hints"] + 1, len(exercise.hints))
         print(*exercise.hints[: mine["hints"]], sep="\n")
-    elif options.solution:
-        print(f"{exercise.solution}\n# Derived in {exercise.derived}.")
-    elif _written(path, exercise.starter):
-        print(f"{exercise.title}.\n{path} is yours now: write it, then run this again.")
+    elif solution:
+        text = f"{exercise.text(exercise.code)}\n# Derived in {exercise.derived}."
+        print(report(exercise, True) if bugs else text)
+    elif not path.exists():
+        FOLDER.mkdir(exist_ok=True)
+        path.write_text(planted(exercise) if bugs else exercise.starter, encoding="utf-8")
+        task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
+        print(f"{path} is yours. {task}; then give this command again.")
     else:
-        verdict = check_file(exercise.name, path)
-        right = mine["solved"] = verdict.ok
-        mine["tries"] += 1
-        print(verdict)
-        print(
-            f"Derived in {exercise.derived}."
-            if right
-            else f"{COMMAND} {exercise.name} --hint helps."
-        )
+        verdict = check_file(name, path)
+        right = line == wrong_line(exercise) if line else verdict.ok
+        mine.update(tries=mine["tries"] + 1, right=right)
+        print(report(exercise, right) if bugs else verdict)
     FOLDER.mkdir(exist_ok=True)
     RECORD.write_text(json.dumps(record, indent=1))
     return right
-
-
-def _bug(options: Any) -> bool:
-    """The same, of a bug."""
-    if options.name is None:
-        print(*bugs(), sep="\n")
-        print(f"\n{COMMAND} --bugs NAME writes {FOLDER}/bug_NAME.py, with one wrong line in it.")
-        return True
-    found, path = bug(options.name), FOLDER / f"bug_{options.name}.py"
-    if _written(path, found.text):
-        print(f"{path} has one wrong line. Name it with --line, or mend it and run this again.")
-    mended = (
-        options.line is None and not options.solution and check_file(found.exercise.name, path).ok
-    )
-    if options.solution or options.line == found.line or mended:
-        print(f"line {found.line}: {found.new}\nright:  {found.old}\n{found.story}")
-        return True
-    print(f"Line {options.line} is not the one." if options.line else "It is still there.")
-    for test, passes in found.tests.items():
-        print(f"{'does not see it' if passes else 'sees it':16} {test}")
-    return False
-
-
-def _written(path: Path, text: str) -> bool:
-    """Write a file that does not exist yet; whether it did not."""
-    path.parent.mkdir(exist_ok=True)
-    if path.exists():
-        return False
-    path.write_text(text, encoding="utf-8")
-    return True
 
 
 def _read_record() -> dict[str, Any]:

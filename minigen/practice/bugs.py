@@ -1,69 +1,42 @@
-"""Find the bug: a solution with one planted mistake, and which tests see it."""
+"""Find the bug: each exercise's solution with one planted mistake, and which tests see it."""
 
-import re
-from dataclasses import dataclass
-from functools import cache
-
-from minigen.errors import MinigenError
-from minigen.practice.exercise import FOLDER, Exercise, load, replacements
+from minigen.practice.exercise import Exercise
 from minigen.practice.judge import gradcheck
 from minigen.practice.signatures import Case, close
 
 STEP = 1e-4  # against the gradient
 
 
-@dataclass(frozen=True)
-class Bug:
-    """A solution in which old has become new."""
-
-    exercise: Exercise
-    old: str
-    new: str
-    story: str
-
-    @property
-    def text(self) -> str:
-        """The text of the learner's file."""
-        return self.exercise.solution.replace(self.old, self.new, 1)
-
-    @property
-    def line(self) -> int:
-        """The number of the wrong line."""
-        return self.text[: self.text.index(self.new)].count("\n") + 1
-
-    @property
-    def tests(self) -> dict[str, bool]:
-        """Tests that people write, and whether the mistake passes them."""
-        case, function = Case(self.exercise), self.exercise.planted(self.old, self.new)
-        inputs, answers = self.exercise.inputs, case.answers(function)
-        fit = all(g.shape == inputs[name[1:]].shape for name, g in answers.items())
-        moved = {k: x - STEP * answers.get(f"d{k}", 0) for k, x in inputs.items()}
-        before, after = (
-            (case.upstream * case.forward(function, at)).sum() for at in (inputs, moved)
-        )
-        return {
-            "every gradient has the shape of its variable": fit,
-            "a small step against the gradient lowers the number": bool(after < before),
-            "the gradient check agrees": fit and gradcheck(case, function, function, answers).ok,
-            "the value is the formula's": close(case.forward(function), case.value),
-        }
+def planted(exercise: Exercise) -> str:
+    """The file with the bug in it."""
+    old, new, _ = exercise.mistakes[-1]
+    return exercise.text(exercise.code.replace(old, new))
 
 
-@cache
-def bugs() -> dict[str, Bug]:
-    """Every bug by its name."""
-    text = (FOLDER.parent / "bugs.md").read_text(encoding="utf-8")
-    named = re.findall(r"^- (\w+) in (\w+): ", text, re.MULTILINE)
-    pairs = zip(named, replacements(text), strict=True)
-    return {name: Bug(load(exercise), *changed) for (name, exercise), changed in pairs}
+def wrong_line(exercise: Exercise) -> int:
+    """The number of its wrong line."""
+    right, wrong = exercise.text(exercise.code).splitlines(), planted(exercise).splitlines()
+    return next(i for i, line in enumerate(wrong) if line != right[i]) + 1
 
 
-def bug(name: str) -> Bug:
-    """Find a bug.
+def report(exercise: Exercise, found: bool) -> str:
+    """Which tests see the bug; and once it is found, its story."""
+    old, new, story = exercise.mistakes[-1]
+    told = f"Line {wrong_line(exercise)}: {new} stands where {old} belongs.\n{story}"
+    seen = [f"{'sees it' if sees else '-':8} {test}" for test, sees in tests(exercise).items()]
+    return "\n".join([told if found else "The bug is still there.", *seen])
 
-    Raises:
-        MinigenError: there is none of this name.
-    """
-    if name not in bugs():
-        raise MinigenError(f"no bug is called {name!r}; there are {', '.join(bugs())}")
-    return bugs()[name]
+
+def tests(exercise: Exercise) -> dict[str, bool]:
+    """Tests that people write, and whether each of them sees the bug."""
+    case, function = Case(exercise), exercise.function(*exercise.mistakes[-1][:2])
+    answers, value = case.answers(function), case.forward(function)
+    shapes = [name for name, answer in answers.items() if answer.shape != case.truth[name].shape]
+    moved = {k: x - STEP * answers.get(f"d{k}", 0) for k, x in case.inputs.items()}
+    rise = (case.upstream * (case.forward(function, moved) - value)).sum()
+    return {
+        "each gradient has the shape of its variable": bool(shapes),
+        "a small step against the gradient goes downhill": bool(rise > 0),
+        "the gradient check": bool(shapes) or not gradcheck(case, function, function, answers).ok,
+        "the value, against the formula": not close(value, case.value),
+    }

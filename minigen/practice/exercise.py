@@ -1,17 +1,13 @@
-"""An exercise is one Markdown file in exercises/: task, fields, solution, and known mistakes.
+"""An exercise is one Markdown file: task, arguments, hints, solution, and known mistakes.
 
-The learner's file is made from the solution: what its last pass returns is left open.
-
-    def backward(dy):                              def backward(dy):
-        dx = dy * (x > 0)            becomes           dx = ...  # write me
-        return dx                                      return dx
+The learner's file is the solution with its last pass left open: `dx = ...  # write me`.
 """
 
 import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +15,13 @@ import numpy as np
 
 from minigen.errors import MinigenError
 
-FOLDER = Path(__file__).parent / "exercises"
+Function = Callable[..., Any]
 NAMES = (  # in the order of the course
     *("linear", "relu", "sigmoid", "squared_error", "cross_entropy", "sequential"),
     *("reparameterize", "kl", "log_normal", "vae", "adam"),
     *("discriminator", "generator", "importance_weights", "digits"),
 )
 LAST = NAMES[-1]  # which imports the learner's own files
-PIECES = re.compile(r"^from minigen\.practice import (.*)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -35,76 +30,63 @@ class Exercise:
 
     name: str
     title: str
-    task: str
     derived: str  # the equation's tag and page
-    drawn: str  # the function's arguments, as `inputs` reads them
+    task: str
+    arguments: str  # to check at, as Python's dict takes them
     hints: list[str]
     code: str  # the solution
-    mistakes: list[tuple[str, str, str]]  # (old, new, what to tell who wrote it so)
-
-    @property
-    def solution(self) -> str:
-        """The text of the learner's file as it should become."""
-        code = self.code if self.pieces else f"\n\n{self.code}"
-        if self.name == LAST:
-            own = "".join(f"from {piece} import {piece}\n" for piece in self.pieces)
-            code = PIECES.sub(own, code)
-        check = f"Check it: python -m minigen.practice {self.name}  (--hint helps)"
-        return f'"""{self.title}.\n\n{self.task}\n\n{check}\n"""\n\nimport numpy as np\n{code}'
-
-    @property
-    def starter(self) -> str:
-        """The text of the learner's file as it is given."""
-        first, *_, last = self._open_pass(self.solution)
-        lines, indent = self.solution.splitlines(), " " * last.col_offset
-        lines[first.lineno - 1 : last.lineno - 1] = [
-            f"{indent}{name} = ...  # write me" for name in self.returned
-        ]
-        return "\n".join([*lines, ""])
+    mistakes: list[tuple[str, str, str]]  # (old, new, what to say); the last one is the bug
 
     @property
     def pieces(self) -> list[str]:
         """The exercises that this one builds on."""
-        return [name for found in PIECES.findall(self.code) for name in found.split(", ")]
-
-    @cached_property
-    def returned(self) -> tuple[str, ...]:
-        """The names that the open pass returns."""
-        *_, last = self._open_pass(self.code)
-        return tuple(node.id for node in ast.walk(last) if isinstance(node, ast.Name))
+        return [name for name in NAMES if f"= {name}(" in self.code and name != self.name]
 
     @property
     def has_backward(self) -> bool:
         return "def backward(" in self.code
 
-    def _open_pass(self, text: str) -> list[ast.stmt]:
-        wanted = "backward" if self.has_backward else self.name
-        nodes = ast.walk(ast.parse(text))
-        return next(n.body for n in nodes if isinstance(n, ast.FunctionDef) and n.name == wanted)
-
-    @cached_property
-    def function(self) -> Callable[..., Any]:
-        """The solution itself."""
-        return self.planted("", "")
-
-    def planted(self, old: str, new: str) -> Callable[..., Any]:
-        """The solution with one mistake."""
-        names: dict[str, Any] = {"np": np}
-        exec(self.code.replace(old, new, 1), names)
-        function: Callable[..., Any] = names[self.name]
-        return function
-
     @property
     def inputs(self) -> dict[str, Any]:
-        """The arguments to check at: "x 5 4" is normal, "x 5 4 unit" in 0 to 1, "t=3" a number."""
-        rng, drawn = np.random.default_rng(0), {}
-        for name, *shape in (item.replace("=", " = ").split() for item in self.drawn.split(",")):
-            if shape[0] == "=":
-                drawn[name] = float(shape[1])
-                continue
-            x = rng.standard_normal([int(size) for size in shape if size != "unit"])
-            drawn[name] = 1 / (1 + np.exp(-x)) if shape[-1] == "unit" else x
-        return drawn
+        """The arguments to check at: arrays of normal numbers, or between 0 and 1; or numbers."""
+        rng = np.random.default_rng(0)
+        draws = {"normal": lambda *n: rng.standard_normal(n), "unit": lambda *n: rng.random(n)}
+        inputs: dict[str, Any] = eval(f"dict({self.arguments})", draws)
+        return inputs
+
+    def function(self, old: str = "", new: str = "") -> Function:
+        """The solution, or what one mistake makes of it."""
+        names = {"np": np, **{piece: load(piece).function() for piece in self.pieces}}
+        exec(self.code.replace(old, new), names)
+        function: Function = names[self.name]
+        return function
+
+    def text(self, code: str) -> str:
+        """The learner's file with this code in it."""
+        own = [f"from {piece} import {piece}\n" for piece in self.pieces]
+        given = [f"from minigen.practice import {', '.join(self.pieces)}\n"] if self.pieces else []
+        imports = "".join(["import numpy as np\n", *(own if self.name == LAST else given)])
+        help_line = f"Help: python -m minigen.practice {self.name} --hint"
+        return f'"""{self.title}.\n\n{self.task}\n\n{help_line}\n"""\n\n{imports}\n\n{code}'
+
+    @property
+    def starter(self) -> str:
+        """The learner's file as it is given."""
+        first, *_, last = self._open_pass
+        lines = self.code.splitlines(keepends=True)
+        blanks = [f"{' ' * last.col_offset}{name} = ...  # write me\n" for name in self.returned]
+        return self.text("".join(lines[: first.lineno - 1] + blanks + lines[last.lineno - 1 :]))
+
+    @property
+    def returned(self) -> list[str]:
+        """The names that the open pass returns."""
+        return [node.id for node in ast.walk(self._open_pass[-1]) if isinstance(node, ast.Name)]
+
+    @property
+    def _open_pass(self) -> list[ast.stmt]:
+        """The statements of `backward`, or of the function itself where it has none."""
+        nodes = [n for n in ast.walk(ast.parse(self.code)) if isinstance(n, ast.FunctionDef)]
+        return next((n.body for n in nodes if n.name == "backward"), nodes[0].body)
 
 
 @cache
@@ -116,17 +98,11 @@ def load(name: str) -> Exercise:
     """
     if name not in NAMES:
         raise MinigenError(f"no exercise is called {name!r}; there are {', '.join(NAMES)}")
-    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "exercises" / f"{name}.md").read_text(encoding="utf-8")
     words, code, mistakes = re.split(r"\n```(?:python\n)?", text)
-    heading, fields = words.split("\n\n")
-    title, _, task = heading.removeprefix("# ").partition("\n")
-    (derived,), (drawn,), hints = (
-        re.findall(rf"^- {field}: (.*)$", fields, re.MULTILINE)
-        for field in ("derived", "inputs", "hint")
-    )
-    return Exercise(name, title, task, derived, drawn, hints, f"{code}\n", replacements(mistakes))
-
-
-def replacements(text: str) -> list[tuple[str, str, str]]:
-    """Read a list of "- `old` => `new`: what to say"; an item's further lines are indented."""
-    return re.findall(r"`(.+?)` => `(.+?)`: (.*)", text.replace("\n  ", " "))
+    head, fields = words.replace("\n  ", " ").split("\n\n- inputs: ")
+    heading, task = head.split("\n", 1)
+    title, _, derived = heading.removeprefix("# ").rstrip(")").rpartition(" (")
+    arguments, *hints = fields.split("\n- hint: ")
+    known = re.findall(r"`(.+?)` => `(.+?)`: (.*)", mistakes.replace("\n  ", " "))
+    return Exercise(name, title, derived, task, arguments, hints, f"{code}\n", known)

@@ -3,8 +3,8 @@
 import linecache
 import re
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,12 +12,11 @@ from minigen.backend import Array
 from minigen.errors import MinigenError
 from minigen.gradcheck import Report, check_function
 from minigen.practice.digits import compared
-from minigen.practice.exercise import LAST, load
-from minigen.practice.signatures import SEED, Case, Function, close, recognize
+from minigen.practice.exercise import LAST, Function, load
+from minigen.practice.signatures import SEED, Case, close, recognize
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether an answer is right, and the report, which a notebook shows."""
 
     ok: bool
@@ -33,67 +32,56 @@ def check(function: Function, name: str | None = None) -> Verdict:
     Raises:
         MinigenError: there is no such exercise.
     """
-    case = Case(load(name or function.__name__))
+    exercise, own = load(name or function.__name__), function.__globals__
+    for piece in exercise.pieces if exercise.name == LAST else ():
+        if not (verdict := check(own[piece], piece)).ok:
+            return verdict
     try:
         with np.errstate(all="ignore"):
-            return _judged(case, function)
+            faults = list(_faults(Case(exercise), function))
+        if exercise.name == LAST and not faults:
+            return Verdict(*compared(function, own["train_step"]))
     except (Exception, SystemExit) as error:
-        what = blame(error, function.__code__.co_filename)
-        return Verdict(False, f"{case.exercise.name}: {what}")
+        faults = [blame(error, function.__code__.co_filename)]
+    what = "not yet" if faults else f"solved, every entry is right. Derived: {exercise.derived}"
+    return Verdict(not faults, "\n".join([f"{exercise.name}: {what}", *faults]))
 
 
-def _judged(case: Case, function: Function) -> Verdict:
-    exercise, pieces = case.exercise, function.__globals__
-    for piece in exercise.pieces if exercise.name == LAST else ():
-        if not (verdict := check(pieces[piece], piece)).ok:
-            return verdict
-    truth, answers = case.truth, case.answers(function)
-    fit = {name for name, answer in answers.items() if answer.shape == truth[name].shape}
-    report = gradcheck(case, function, exercise.function, fit)
-    wrong = {f"d{comparison.variable}" for comparison in report.comparisons if not comparison.ok}
-    wrong |= {name for name, answer in answers.items() if not close(answer, truth[name])}
-    lines = [f"{rule}; a pass leaves alone what it is given" for rule in report.broken]
-    if exercise.has_backward and not close(case.forward(function), case.value):
-        lines.append("the forward pass gives other values than it did; restore its lines")
-    for name in exercise.returned:
-        if name not in answers:
-            lines.append(f"{name:10} write me")
-        elif name in wrong:
-            lines.append(f"{name:10} wrong{_worst(answers[name], truth[name])}")
-            lines.append(f"{'':10} {recognize(case, name, answers[name])}")
-    if lines:
-        right = [f"{name:10} right" for name in answers if name not in wrong]
-        return Verdict(False, "\n".join([f"{exercise.name}: not yet", *right, *lines]))
-    if exercise.name == LAST:
-        return Verdict(*compared(pieces["digits"], pieces["train_step"]))
-    return Verdict(True, f"{exercise.name}: solved. Every entry of {', '.join(fit)} is right.")
+def _faults(case: Case, function: Function) -> Iterator[str]:
+    """Lines of a report; none if all is right."""
+    answers, truth, names = case.answers(function), case.truth, case.exercise.returned
+    fit = [name for name, answer in answers.items() if answer.shape == truth[name].shape]
+    report = gradcheck(case, function, case.solution, fit)
+    failed = {f"d{comparison.variable}" for comparison in report.comparisons if not comparison.ok}
+    right = {name for name in fit if close(answers[name], truth[name])} - failed
+    yield from (f"{rule}; a pass leaves alone what it is given" for rule in report.broken)
+    if case.exercise.has_backward and not close(case.forward(function), case.value):
+        yield "the forward pass gives other values than it did; restore its lines"
+    for name in names if len(right) < len(names) else ():
+        if name not in answers or name in right:
+            yield f"{name:10} {'right' if name in right else 'write me'}"
+            continue
+        mine, place = answers[name], ""
+        if name in fit:
+            at = np.unravel_index(np.argmax(np.abs(mine - truth[name])), mine.shape)
+            place = f" at [{', '.join(map(str, at))}]: {mine[at]:.6g}, not {truth[name][at]:.6g}"
+        yield f"{name:10} wrong{place}\n{'':10} {recognize(case, name, mine)}"
 
 
 def gradcheck(case: Case, answer: Function, forward: Function, names: Iterable[str]) -> Report:
     """Compare gradients of an answer with the slopes of a forward pass, by both measures."""
-    inputs = case.exercise.inputs
-    variables = {k: x for k, x in inputs.items() if f"d{k}" in names}
-    if not variables:
-        return Report(())
+    variables = {k: x for k, x in case.exercise.inputs.items() if f"d{k}" in names}
 
     def mixed(**values: Array) -> tuple[Array, Callable[[Array], tuple[Array, ...]]]:
-        now = {**inputs, **values}
+        inputs = {**case.inputs, **values}
 
         def backward(upstream: Array) -> tuple[Array, ...]:
-            answers = case.answers(answer, now, upstream)
+            answers = case.answers(answer, inputs, upstream)
             return tuple(answers[f"d{name}"] for name in variables)
 
-        return case.forward(forward, now), backward
+        return case.forward(forward, inputs), backward
 
-    return check_function(mixed, variables, seed=SEED)
-
-
-def _worst(mine: Array, right: Array) -> str:
-    if mine.shape != right.shape:
-        return ""
-    index = np.unravel_index(np.argmax(np.abs(mine - right)), right.shape)
-    place = ", ".join(map(str, index))
-    return f", most at [{place}]: yours is {mine[index]:.6g}, it should be {right[index]:.6g}"
+    return check_function(mixed, variables, seed=SEED) if variables else Report(())
 
 
 def blame(error: BaseException, file: str) -> str:
@@ -109,10 +97,8 @@ def blame(error: BaseException, file: str) -> str:
     frame, number = frames[-1]
     line = linecache.getline(file, number).strip()
     used = {k: x for k, x in frame.f_locals.items() if re.search(rf"\b{k}\b", line)}
-    open_ones = [name for name, x in used.items() if x is ...]
-    if open_ones or isinstance(error, NotImplementedError):
-        return f"line {number}: write {' and '.join(open_ones) or 'me'} first\n    {line}"
-    shapes = "".join(
-        f"\n    {k} has shape {x.shape}" for k, x in used.items() if hasattr(x, "shape")
-    )
-    return f"line {number}: {what}\n    {line}{shapes}"
+    unwritten = [name for name, x in used.items() if x is ...]
+    if unwritten or isinstance(error, NotImplementedError):
+        what = f"write {' and '.join(unwritten) or 'me'} first"
+    shapes = [f"\n    {k} has shape {x.shape}" for k, x in used.items() if hasattr(x, "shape")]
+    return f"line {number}: {what}\n    {line}{''.join(shapes)}"

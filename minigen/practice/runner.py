@@ -18,42 +18,36 @@ from minigen.practice.judge import Verdict, blame, check
 PRINTED = 2000  # characters to show of what a file prints
 
 
-def check_file(name: str, path: Path, seconds: float | None = None) -> Verdict:
+def check_file(name: str, path: Path, seconds: float = 0) -> Verdict:
     """Check the answer in a file to the exercise of this name."""
     seconds = seconds or (120 if name == LAST else 10)
     with TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         command = [sys.executable, "-m", __name__, name, str(path), str(result), str(seconds)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        errors = done.stderr.decode(errors="replace")
-        slow = re.search(rf'"{re.escape(str(path))}", line (\d+)', errors)
-        if result.exists():
-            verdict = Verdict(**json.loads(result.read_text()))
-        elif slow:
-            what = f"no answer after {seconds:g} seconds. Does the loop there end?"
-            verdict = Verdict(False, f"{name}: line {slow[1]}: {what}")
-        else:
-            verdict = Verdict(False, f"{name}: {path.name} ended Python before the check was done")
-    printed = done.stdout.decode(errors="replace")[:PRINTED].rstrip()
-    return Verdict(verdict.ok, f"{printed}\n\n{verdict}".lstrip())
+        verdict = json.loads(result.read_text()) if result.exists() else None
+    printed, errors = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
+    if verdict is None:
+        slow = re.search(rf'^  File "{re.escape(str(path))}", line (\d+)', errors, re.MULTILINE)
+        what = f"no answer after {seconds:g} seconds, in line {slow[1]}" if slow else "Python ended"
+        verdict = {"ok": False, "report": f"{name}: {what}; the check could not be done"}
+    verdict["report"] = f"{printed[:PRINTED].rstrip()}\n\n{verdict['report']}".lstrip()
+    return Verdict(**verdict)
 
 
-def _verdict(name: str, path: Path) -> Verdict:
+def _check(name: str, path: Path) -> Verdict:
     sys.path.insert(0, str(path.parent))  # where the learner's other answers are
     names: dict[str, Any] = {"__name__": name}
     try:
-        exec(compile(path.read_bytes(), str(path), "exec"), names)
-        return check(names[name], name)
-    except ModuleNotFoundError as error:
-        hint = f"solve it first: python -m minigen.practice {error.name}"
-        return Verdict(False, f"{name}: there is no {error.name}.py beside it; {hint}")
-    except KeyError:
-        return Verdict(False, f"{name}: {path.name} defines no function {name}; keep its name")
+        exec(compile(path.read_bytes(), path, "exec"), names)
     except (Exception, SystemExit) as error:
         return Verdict(False, f"{name}: {blame(error, str(path))}")
+    if name not in names:
+        return Verdict(False, f"{name}: {path.name} defines no {name}; keep the function's name")
+    return check(names[name], name)
 
 
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(float(sys.argv[4]), exit=True)
-    verdict = _verdict(sys.argv[1], Path(sys.argv[2]))
-    Path(sys.argv[3]).write_text(json.dumps(vars(verdict)))
+    answer = _check(sys.argv[1], Path(sys.argv[2]))
+    Path(sys.argv[3]).write_text(json.dumps(answer._asdict()))

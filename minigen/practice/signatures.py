@@ -3,7 +3,7 @@
 A suspect is the array that somebody with one mistake would get, and the sentence for them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,8 @@ import numpy as np
 from minigen.backend import Array
 from minigen.errors import MinigenError
 from minigen.gradcheck.checker import complex_step
-from minigen.practice.exercise import Exercise
+from minigen.practice.exercise import Exercise, Function
 
-Function = Callable[..., Any]
 SEED = 1  # of the upstream weights; the inputs, of seed 0, would be the same numbers
 
 
@@ -21,14 +20,14 @@ class Case:
     """An exercise at its inputs, under random upstream weights."""
 
     def __init__(self, exercise: Exercise) -> None:
-        self.exercise = exercise
-        self.value = self.forward(exercise.function)
+        self.exercise, self.inputs, self.solution = exercise, exercise.inputs, exercise.function()
+        self.value = self.forward(self.solution)
         self.upstream = np.random.default_rng(SEED).standard_normal(self.value.shape)
-        self.truth = self.slopes()
+        self.truth = self.slopes(self.upstream)
 
     def forward(self, function: Function, inputs: dict[str, Any] | None = None) -> Array:
         """The value, without the backward pass where there is one."""
-        value = function(**inputs or self.exercise.inputs)
+        value = function(**inputs or self.inputs)
         return np.asarray(value[0] if self.exercise.has_backward else value)
 
     def answers(
@@ -38,28 +37,27 @@ class Case:
         upstream: Array | None = None,
     ) -> dict[str, Array]:
         """Everything that the open pass returns, by name; what is not written is left out."""
-        given = inputs or self.exercise.inputs
-        result, names = function(**given), self.exercise.returned
+        inputs = inputs or self.exercise.inputs
+        results, names = function(**inputs), self.exercise.returned
         if self.exercise.has_backward:
-            if not (isinstance(result, tuple) and len(result) == 2 and callable(result[1])):
+            if not (isinstance(results, tuple) and len(results) == 2 and callable(results[1])):
                 raise MinigenError("the function must return its value and its backward pass")
-            function(**{k: x[::-1].copy() for k, x in given.items()})  # must not disturb the first
-            result = result[1](self.upstream if upstream is None else upstream)
-        results = result if isinstance(result, tuple) else (result,)
+            function(**{k: x[::-1].copy() for k, x in inputs.items()})  # must not disturb the first
+            results = results[1](self.upstream if upstream is None else upstream)
+        results = results if isinstance(results, tuple) else (results,)
         if len(results) != len(names):
             raise MinigenError(f"{len(results)} results came back; return {', '.join(names)}")
         pairs = zip(names, results, strict=True)
-        return {k: np.asarray(r, float) for k, r in pairs if r is not None and r is not ...}
+        return {k: np.asarray(x, float) for k, x in pairs if x is not None and x is not ...}
 
-    def slopes(self, upstream: Array | None = None, **changed: Array) -> dict[str, Array]:
-        """The right answers; and beside them the gradients with respect to all other inputs."""
-        function, inputs = self.exercise.function, {**self.exercise.inputs, **changed}
+    def slopes(self, upstream: Array, **changed: Array) -> dict[str, Array]:
+        """The right answers, and the gradients with respect to all other inputs."""
+        inputs = {**self.inputs, **changed}
         if not self.exercise.has_backward:
-            return self.answers(function)
-        weights = self.upstream if upstream is None else upstream
+            return self.answers(self.solution)
 
         def scalar(values: Any) -> complex:
-            return complex((weights * self.forward(function, values)).sum())
+            return complex((upstream * self.forward(self.solution, values)).sum())
 
         return {f"d{name}": complex_step(scalar, inputs, name) for name in inputs}
 
@@ -72,10 +70,10 @@ def close(a: Array, b: Array) -> bool:
 def recognize(case: Case, name: str, mine: Array) -> str:
     """The sentence for this wrong answer."""
     right = case.truth[name]
-    suspects = list(_suspects(case, name, right))
+    suspects = [s for s in _suspects(case, name, right) if not close(s[0], right)]
     for answer, more in ((mine, ""), (-mine, " The sign is opposite, too.")):
         for suspect, sentence in suspects:
-            if close(answer, suspect) and not close(suspect, right):
+            if close(answer, suspect):
                 return sentence + more
     if mine.size == right.size and close(mine.ravel(), right.ravel()):
         return f"The numbers are right, but in shape {mine.shape}; give them shape {right.shape}."
@@ -84,7 +82,7 @@ def recognize(case: Case, name: str, mine: Array) -> str:
     if mine.shape != right.shape:
         return f"It has shape {mine.shape}; a gradient has its variable's, {right.shape}."
     wrong = ~np.isclose(mine, right, rtol=1e-7, atol=1e-10)
-    for other, x in case.exercise.inputs.items():
+    for other, x in case.inputs.items():
         for side, here in (("negative", x < 0), ("positive", x > 0)):
             if np.shape(x) == wrong.shape and not (wrong & ~here).any():
                 return f"It is wrong only where {other} is {side}."
@@ -92,35 +90,27 @@ def recognize(case: Case, name: str, mine: Array) -> str:
 
 
 def _suspects(case: Case, name: str, right: Array) -> Iterator[tuple[Array, str]]:
-    exercise, inputs = case.exercise, case.exercise.inputs
-    for old, new, sentence in exercise.mistakes:
-        yield case.answers(exercise.planted(old, new))[name], sentence
+    inputs, upstream = case.inputs, case.upstream
+    for old, new, sentence in case.exercise.mistakes:
+        yield case.answers(case.exercise.function(old, new))[name], sentence
     rows, columns = len(next(iter(inputs.values()))), right.shape[-1]
     yield 0 * right, "All zero: nothing passes back here."
     yield -right, "Every entry has the opposite sign."
     yield right / 2, "Every entry is half of what it should be: a factor 2 is lost."
     yield 2 * right, "Every entry is twice what it should be: a 1/2 is lost, or a term came twice."
     yield right.T, "Transposed: rows and columns have changed places."
-    yield (
-        right / rows,
-        (
-            f"Every entry is 1/{rows} of what it should be, and there are {rows} rows: a mean stands "
-            "where a sum belongs. The 1/N of a mean is in the upstream gradient already."
-        ),
-    )
+    mean = "a mean stands where a sum belongs. A mean's 1/N is in the upstream gradient already."
+    yield right / rows, f"Every entry is {rows} times too small, and there are {rows} rows: {mean}"
+    yield right / columns, f"Every entry is {columns} times too small: a mean over the columns."
     yield rows * right, f"Every entry is {rows} times too large, and there are {rows} rows."
-    yield right / columns, f"1/{columns} of what it should be: a mean over {columns} columns."
-    if not exercise.has_backward:
+    if not case.exercise.has_backward:
         return
-    yield (
-        case.slopes(np.ones_like(case.upstream))[name],
-        "The chain rule's other factor is missing: the gradient that backward was given.",
-    )
-    for other, gradient in case.truth.items():
-        yield gradient, f"This is the gradient with respect to {other[1:]}, not {name[1:]}."
+    ones = case.slopes(np.ones_like(upstream))
+    yield ones[name], "The chain rule's other factor is missing: what backward was given."
     for other, x in inputs.items():
+        yield case.truth[f"d{other}"], f"This is the gradient with respect to {other}."
         yield x, f"This is {other} itself, and no gradient."
-    if "logvar" in inputs:
-        logvar = inputs["logvar"]
-        yield case.slopes(logvar=2 * logvar)[name], "sigma^2 stands where sigma belongs."
-        yield case.slopes(logvar=logvar / 2)[name], "sigma stands where sigma^2 belongs."
+    for power, sentence in ((2, "sigma^2 stands where sigma"), (0.5, "sigma stands where sigma^2")):
+        if "logvar" in inputs:
+            changed = case.slopes(upstream, logvar=power * inputs["logvar"])
+            yield changed[name], f"{sentence} belongs."
