@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from minigen.errors import MinigenError
 from minigen.practice.bugs import planted, report, wrong_line
@@ -12,16 +11,14 @@ from minigen.practice.exercise import NAMES, load
 from minigen.practice.runner import check_file
 from minigen.workshop import cli, process
 
+ABOUT = "Write the backward passes of the course, and be told which entry is wrong."
 FOLDER = Path("practice")  # of the learner's files
 RECORD = FOLDER / "record.json"  # of each file: tries, hints that were read, whether it is right
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write an exercise, check it, or help with it; exit status 1 while it is not solved."""
-    parser = cli.Parser(
-        prog="python -m minigen.practice",
-        description="Write the backward passes of the course, and be told which entry is wrong.",
-    )
+    """Write an exercise, check it, or help with it; exit status 1 while it is not right."""
+    parser = cli.Parser(prog="python -m minigen.practice", description=ABOUT)
     add = parser.add_argument
     add("name", nargs="?", help=f"writes {FOLDER}/NAME.py, or checks it; without a name, lists all")
     add("--bugs", action="store_true", help="find the bug: in bug_NAME.py one line is wrong")
@@ -39,8 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution: bool) -> bool:
-    """Print what was asked for; whether there is nothing wrong."""
-    record, prefix, right = _read_record(), "bug_" if bugs else "", True
+    """Print what was asked for; False after a wrong answer."""
+    try:
+        record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    except ValueError:
+        raise MinigenError(f"{RECORD} is damaged; delete it, your files stay") from None
+    prefix, right = "bug_" if bugs else "", True
     if name is None:
         for each in NAMES:
             mark = "x" if record.get(prefix + each, {}).get("right") else " "
@@ -52,8 +53,8 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         mine["hints"] = min(mine["hints"] + 1, len(exercise.hints))
         print(*exercise.hints[: mine["hints"]], sep="\n")
     elif solution:
-        text = f"{exercise.text(exercise.code)}\n# Derived in {exercise.derived}."
-        print(report(exercise, True) if bugs else text)
+        text = f"{exercise.text(exercise.code)}\n# Derived: {exercise.derived}"
+        print(report(exercise, found=True) if bugs else text)
     elif not path.exists():
         FOLDER.mkdir(exist_ok=True)
         path.write_text(planted(exercise) if bugs else exercise.starter, encoding="utf-8")
@@ -61,20 +62,12 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         print(f"{path} is yours. {task}; then give this command again.")
     else:
         verdict = check_file(name, path)
-        right = line == wrong_line(exercise) if line else verdict.ok
+        right = line == wrong_line(exercise)[0] if line else verdict.ok
         mine.update(tries=mine["tries"] + 1, right=right)
         print(report(exercise, right) if bugs else verdict)
     FOLDER.mkdir(exist_ok=True)
     RECORD.write_text(json.dumps(record, indent=1))
     return right
-
-
-def _read_record() -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    except ValueError:
-        raise MinigenError(f"{RECORD} is damaged; delete it, your files stay") from None
-    return record
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Find the bug: each exercise's solution with one planted mistake, and which tests see it."""
+"""Find the bug: each exercise's solution with its last mistake, and which tests see it."""
 
 from minigen.practice.exercise import Exercise
 from minigen.practice.judge import gradcheck
@@ -13,30 +13,31 @@ def planted(exercise: Exercise) -> str:
     return exercise.text(exercise.code.replace(old, new))
 
 
-def wrong_line(exercise: Exercise) -> int:
-    """The number of its wrong line."""
+def wrong_line(exercise: Exercise) -> tuple[int, str, str]:
+    """The number of its wrong line, this line, and the right one."""
     right, wrong = exercise.text(exercise.code).splitlines(), planted(exercise).splitlines()
-    return next(i for i, line in enumerate(wrong) if line != right[i]) + 1
+    i = next(i for i, line in enumerate(wrong) if line != right[i])
+    return i + 1, wrong[i].strip(), right[i].strip()
 
 
 def report(exercise: Exercise, found: bool) -> str:
-    """Which tests see the bug; and once it is found, its story."""
-    old, new, story = exercise.mistakes[-1]
-    told = f"Line {wrong_line(exercise)}: {new} stands where {old} belongs.\n{story}"
-    seen = [f"{'sees it' if sees else '-':8} {test}" for test, sees in tests(exercise).items()]
+    """Which tests see the bug; and its story, once it is found."""
+    told = "Line {}: {}\nRight:   {}\n".format(*wrong_line(exercise)) + exercise.mistakes[-1][2]
+    seen = [f"{'sees it' if sees else '-':8} {test}" for test, sees in seen_by(exercise).items()]
     return "\n".join([told if found else "The bug is still there.", *seen])
 
 
-def tests(exercise: Exercise) -> dict[str, bool]:
+def seen_by(exercise: Exercise) -> dict[str, bool]:
     """Tests that people write, and whether each of them sees the bug."""
     case, function = Case(exercise), exercise.function(*exercise.mistakes[-1][:2])
     answers, value = case.answers(function), case.forward(function)
-    shapes = [name for name, answer in answers.items() if answer.shape != case.truth[name].shape]
-    moved = {k: x - STEP * answers.get(f"d{k}", 0) for k, x in case.inputs.items()}
-    rise = (case.upstream * (case.forward(function, moved) - value)).sum()
+    shapes = any(answer.shape != case.truth[name].shape for name, answer in answers.items())
+    inputs = {} if shapes else exercise.inputs
+    moved = {k: x - STEP * answers.get(f"d{k}", 0) for k, x in inputs.items()}
+    rise = (case.upstream * (case.forward(function, **moved) - value)).sum()
     return {
-        "each gradient has the shape of its variable": bool(shapes),
+        "each gradient has the shape of its variable": shapes,
         "a small step against the gradient goes downhill": bool(rise > 0),
-        "the gradient check": bool(shapes) or not gradcheck(case, function, function, answers).ok,
+        "the gradient check": shapes or not gradcheck(case, function, function, answers).ok,
         "the value, against the formula": not close(value, case.value),
     }

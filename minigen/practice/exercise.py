@@ -21,6 +21,7 @@ NAMES = (  # in the order of the course
     *("reparameterize", "kl", "log_normal", "vae", "adam"),
     *("discriminator", "generator", "importance_weights", "digits"),
 )
+FOLDER = Path(__file__).parent / "exercises"
 LAST = NAMES[-1]  # which imports the learner's own files
 
 
@@ -56,7 +57,10 @@ class Exercise:
 
     def function(self, old: str = "", new: str = "") -> Function:
         """The solution, or what one mistake makes of it."""
-        names = {"np": np, **{piece: load(piece).function() for piece in self.pieces}}
+        names: dict[str, Any] = {
+            "np": np,
+            **{piece: load(piece).function() for piece in self.pieces},
+        }
         exec(self.code.replace(old, new), names)
         function: Function = names[self.name]
         return function
@@ -98,7 +102,7 @@ def load(name: str) -> Exercise:
     """
     if name not in NAMES:
         raise MinigenError(f"no exercise is called {name!r}; there are {', '.join(NAMES)}")
-    text = (Path(__file__).parent / "exercises" / f"{name}.md").read_text(encoding="utf-8")
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
     words, code, mistakes = re.split(r"\n```(?:python\n)?", text)
     head, fields = words.replace("\n  ", " ").split("\n\n- inputs: ")
     heading, task = head.split("\n", 1)

@@ -73,13 +73,11 @@ def gradcheck(case: Case, answer: Function, forward: Function, names: Iterable[s
     variables = {k: x for k, x in case.exercise.inputs.items() if f"d{k}" in names}
 
     def mixed(**values: Array) -> tuple[Array, Callable[[Array], tuple[Array, ...]]]:
-        inputs = {**case.inputs, **values}
-
         def backward(upstream: Array) -> tuple[Array, ...]:
-            answers = case.answers(answer, inputs, upstream)
+            answers = case.answers(answer, upstream, **values)
             return tuple(answers[f"d{name}"] for name in variables)
 
-        return case.forward(forward, inputs), backward
+        return case.forward(forward, **values), backward
 
     return check_function(mixed, variables, seed=SEED) if variables else Report(())
 

@@ -4,18 +4,29 @@ python -m minigen.practice.runner NAME FILE RESULT SECONDS
 """
 
 import faulthandler
+import io
 import json
+import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FunctionType
 from typing import Any
 
 from minigen.practice.exercise import LAST
 from minigen.practice.judge import Verdict, blame, check
 
-PRINTED = 2000  # characters to show of what a file prints
+ENVIRONMENT = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # small arrays
+
+
+class Printed(io.StringIO):
+    """Keeps the beginning of what is printed."""
+
+    def write(self, text: str) -> int:
+        return super().write(text) if self.tell() < 1000 else 0
 
 
 def check_file(name: str, path: Path, seconds: float = 0) -> Verdict:
@@ -24,15 +35,14 @@ def check_file(name: str, path: Path, seconds: float = 0) -> Verdict:
     with TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         command = [sys.executable, "-m", __name__, name, str(path), str(result), str(seconds)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        verdict = json.loads(result.read_text()) if result.exists() else None
-    printed, errors = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
-    if verdict is None:
-        slow = re.search(rf'^  File "{re.escape(str(path))}", line (\d+)', errors, re.MULTILINE)
-        what = f"no answer after {seconds:g} seconds, in line {slow[1]}" if slow else "Python ended"
-        verdict = {"ok": False, "report": f"{name}: {what}; the check could not be done"}
-    verdict["report"] = f"{printed[:PRINTED].rstrip()}\n\n{verdict['report']}".lstrip()
-    return Verdict(**verdict)
+        done = subprocess.run(
+            command, input="", capture_output=True, text=True, env=ENVIRONMENT, check=False
+        )
+        if result.exists():
+            return Verdict(*json.loads(result.read_text()))
+    slow = re.search(rf'^  File "{re.escape(str(path))}", line (\d+)', done.stderr, re.MULTILINE)
+    what = f"line {slow[1]}: no answer after {seconds:g} seconds" if slow else "it ended Python"
+    return Verdict(False, f"{name}: {what}; the check could not be done")
 
 
 def _check(name: str, path: Path) -> Verdict:
@@ -42,12 +52,14 @@ def _check(name: str, path: Path) -> Verdict:
         exec(compile(path.read_bytes(), path, "exec"), names)
     except (Exception, SystemExit) as error:
         return Verdict(False, f"{name}: {blame(error, str(path))}")
-    if name not in names:
-        return Verdict(False, f"{name}: {path.name} defines no {name}; keep the function's name")
+    if not isinstance(names.get(name), FunctionType):
+        return Verdict(False, f"{name}: {path.name} defines no function {name}; keep its name")
     return check(names[name], name)
 
 
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(float(sys.argv[4]), exit=True)
-    answer = _check(sys.argv[1], Path(sys.argv[2]))
-    Path(sys.argv[3]).write_text(json.dumps(answer._asdict()))
+    with redirect_stdout(Printed()) as printed:
+        answer = _check(sys.argv[1], Path(sys.argv[2]))
+    report = f"{printed.getvalue().rstrip()}\n\n{answer.report}".lstrip()
+    Path(sys.argv[3]).write_text(json.dumps([answer.ok, report]))

@@ -25,20 +25,17 @@ class Case:
         self.upstream = np.random.default_rng(SEED).standard_normal(self.value.shape)
         self.truth = self.slopes(self.upstream)
 
-    def forward(self, function: Function, inputs: dict[str, Any] | None = None) -> Array:
+    def forward(self, function: Function, **changed: Any) -> Array:
         """The value, without the backward pass where there is one."""
-        value = function(**inputs or self.inputs)
+        value = function(**{**self.inputs, **changed})
         return np.asarray(value[0] if self.exercise.has_backward else value)
 
     def answers(
-        self,
-        function: Function,
-        inputs: dict[str, Any] | None = None,
-        upstream: Array | None = None,
+        self, function: Function, upstream: Array | None = None, **changed: Array
     ) -> dict[str, Array]:
         """Everything that the open pass returns, by name; what is not written is left out."""
-        inputs = inputs or self.exercise.inputs
-        results, names = function(**inputs), self.exercise.returned
+        inputs, names = {**self.exercise.inputs, **changed}, self.exercise.returned
+        results = function(**inputs)
         if self.exercise.has_backward:
             if not (isinstance(results, tuple) and len(results) == 2 and callable(results[1])):
                 raise MinigenError("the function must return its value and its backward pass")
@@ -52,13 +49,13 @@ class Case:
 
     def slopes(self, upstream: Array, **changed: Array) -> dict[str, Array]:
         """The right answers, and the gradients with respect to all other inputs."""
-        inputs = {**self.inputs, **changed}
         if not self.exercise.has_backward:
             return self.answers(self.solution)
 
         def scalar(values: Any) -> complex:
-            return complex((upstream * self.forward(self.solution, values)).sum())
+            return complex((upstream * self.forward(self.solution, **values)).sum())
 
+        inputs = {**self.inputs, **changed}
         return {f"d{name}": complex_step(scalar, inputs, name) for name in inputs}
 
 
