@@ -21,11 +21,12 @@ ABOVE = {  # what each room may import, beside itself and the ground
     "gradcheck": {"nn", "models"},
     "data": set(),
     "training": {"nn", "models", "data"},
+    "practice": {"nn", "models", "gradcheck", "data"},
     "metrics": {"nn", "models", "data", "training"},
     "workshop": {"nn", "data", "training", "metrics", "__init__"},
 }
 ORDER = {"errors": set(), "backend": {"errors"}, "checks": {"errors", "backend"}}
-COMMANDS = {"train", "sample", "evaluate", "gradcheck.__main__"}
+COMMANDS = {"train", "sample", "evaluate", "gradcheck.__main__", "practice.__main__"}
 QUIET = ("nn", "models", "metrics", "training")  # rooms without flags, paths and figures
 
 
