@@ -5,9 +5,7 @@ In a terminal, `python -m minigen.practice`. In a notebook:
     from minigen.practice import check, task
 
     print(task("linear"))  # a forward pass, and a backward pass to write
-    check(linear)  # when it is written
-
-Later exercises build on the solutions of others: `from minigen.practice import linear`.
+    check(linear)  # when it is written; later exercises import it from here
 """
 
 from minigen.practice.exercise import NAMES, Function, load

@@ -26,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--hint", action="store_true", help="the next of three hints")
     add("--solution", action="store_true", help="the solution, and where it is derived")
     options = parser.parse_args(arguments)
-    if options.line and not options.bugs:
-        parser.error("--line is for --bugs")
+    if (options.line and not options.bugs) or (options.bugs and options.hint):
+        parser.error("--line is for --bugs, and --hint for exercises")
     if not options.name and (options.line or options.hint or options.solution):
         parser.error("name an exercise")
     right: list[bool] = []

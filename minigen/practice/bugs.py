@@ -4,8 +4,6 @@ from minigen.practice.exercise import Exercise
 from minigen.practice.judge import gradcheck
 from minigen.practice.signatures import Case, close
 
-STEP = 1e-4  # against the gradient
-
 
 def planted(exercise: Exercise) -> str:
     """The file with the bug in it."""
@@ -33,7 +31,7 @@ def seen_by(exercise: Exercise) -> dict[str, bool]:
     answers, value = case.answers(function), case.forward(function)
     shapes = any(answer.shape != case.truth[name].shape for name, answer in answers.items())
     inputs = {} if shapes else exercise.inputs
-    moved = {k: x - STEP * answers.get(f"d{k}", 0) for k, x in inputs.items()}
+    moved = {k: x - 1e-4 * answers.get(f"d{k}", 0) for k, x in inputs.items()}
     rise = (case.upstream * (case.forward(function, **moved) - value)).sum()
     return {
         "each gradient has the shape of its variable": shapes,

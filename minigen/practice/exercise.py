@@ -6,7 +6,6 @@ The learner's file is the solution with its last pass left open: `dx = ...  # wr
 import ast
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,27 +24,32 @@ FOLDER = Path(__file__).parent / "exercises"
 LAST = NAMES[-1]  # which imports the learner's own files
 
 
-@dataclass(frozen=True)
 class Exercise:
-    """One exercise, whose function has its name."""
+    """One exercise, whose function has its name.
 
-    name: str
-    title: str
-    derived: str  # the equation's tag and page
-    task: str
-    arguments: str  # to check at, as Python's dict takes them
-    hints: list[str]
-    code: str  # the solution
-    mistakes: list[tuple[str, str, str]]  # (old, new, what to say); the last one is the bug
+    Raises:
+        MinigenError: there is none of this name.
+    """
 
-    @property
-    def pieces(self) -> list[str]:
-        """The exercises that this one builds on."""
-        return [name for name in NAMES if f"= {name}(" in self.code and name != self.name]
-
-    @property
-    def has_backward(self) -> bool:
-        return "def backward(" in self.code
+    def __init__(self, name: str) -> None:
+        if name not in NAMES:
+            raise MinigenError(f"no exercise is called {name!r}; there are {', '.join(NAMES)}")
+        text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+        words, code, mistakes = map(str, re.split(r"\n```(?:python\n)?", text))
+        head, fields = words.replace("\n  ", " ").split("\n- inputs: ")
+        heading, self.task = head.split("\n", 1)
+        self.title, _, self.derived = heading.removeprefix("# ").rstrip(")").rpartition(" (")
+        self.arguments, *self.hints = fields.split("\n- hint: ")
+        self.name, self.code = name, f"{code}\n"
+        # Each (old, new, what to tell who wrote it so); the last one is the bug to be found.
+        self.mistakes = re.findall(r"`(.+?)` => `(.+?)`: (.*)", mistakes.replace("\n  ", " "))
+        self.pieces = [other for other in NAMES if f"= {other}(" in code and other != name]
+        nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef)]
+        passes = {node.name: node.body for node in nodes}
+        self.has_backward = "backward" in passes
+        self.open_pass = passes["backward" if self.has_backward else name]
+        returned = ast.walk(self.open_pass[-1])
+        self.returned = [node.id for node in returned if isinstance(node, ast.Name)]
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -57,56 +61,27 @@ class Exercise:
 
     def function(self, old: str = "", new: str = "") -> Function:
         """The solution, or what one mistake makes of it."""
-        names: dict[str, Any] = {
-            "np": np,
-            **{piece: load(piece).function() for piece in self.pieces},
-        }
+        names: dict[str, Any] = {piece: load(piece).function() for piece in self.pieces}
+        names["np"] = np
         exec(self.code.replace(old, new), names)
         function: Function = names[self.name]
         return function
 
     def text(self, code: str) -> str:
         """The learner's file with this code in it."""
-        own = [f"from {piece} import {piece}\n" for piece in self.pieces]
-        given = [f"from minigen.practice import {', '.join(self.pieces)}\n"] if self.pieces else []
-        imports = "".join(["import numpy as np\n", *(own if self.name == LAST else given)])
-        help_line = f"Help: python -m minigen.practice {self.name} --hint"
-        return f'"""{self.title}.\n\n{self.task}\n\n{help_line}\n"""\n\n{imports}\n\n{code}'
+        own = [f"from {piece} import {piece}" for piece in self.pieces]
+        given = [f"from minigen.practice import {', '.join(self.pieces)}"][: len(self.pieces)]
+        imports = "\n".join(["import numpy as np", *(own if self.name == LAST else given)])
+        command = f"python -m minigen.practice {self.name} --hint"
+        return f'"""{self.title}.\n\n{self.task}\n\nHelp: {command}\n"""\n\n{imports}\n\n\n{code}'
 
     @property
     def starter(self) -> str:
         """The learner's file as it is given."""
-        first, *_, last = self._open_pass
+        first, *_, last = self.open_pass
         lines = self.code.splitlines(keepends=True)
         blanks = [f"{' ' * last.col_offset}{name} = ...  # write me\n" for name in self.returned]
         return self.text("".join(lines[: first.lineno - 1] + blanks + lines[last.lineno - 1 :]))
 
-    @property
-    def returned(self) -> list[str]:
-        """The names that the open pass returns."""
-        return [node.id for node in ast.walk(self._open_pass[-1]) if isinstance(node, ast.Name)]
 
-    @property
-    def _open_pass(self) -> list[ast.stmt]:
-        """The statements of `backward`, or of the function itself where it has none."""
-        nodes = [n for n in ast.walk(ast.parse(self.code)) if isinstance(n, ast.FunctionDef)]
-        return next((n.body for n in nodes if n.name == "backward"), nodes[0].body)
-
-
-@cache
-def load(name: str) -> Exercise:
-    """Read an exercise.
-
-    Raises:
-        MinigenError: there is none of this name.
-    """
-    if name not in NAMES:
-        raise MinigenError(f"no exercise is called {name!r}; there are {', '.join(NAMES)}")
-    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
-    words, code, mistakes = re.split(r"\n```(?:python\n)?", text)
-    head, fields = words.replace("\n  ", " ").split("\n\n- inputs: ")
-    heading, task = head.split("\n", 1)
-    title, _, derived = heading.removeprefix("# ").rstrip(")").rpartition(" (")
-    arguments, *hints = fields.split("\n- hint: ")
-    known = re.findall(r"`(.+?)` => `(.+?)`: (.*)", mistakes.replace("\n  ", " "))
-    return Exercise(name, title, derived, task, arguments, hints, f"{code}\n", known)
+load = cache(Exercise)

@@ -19,7 +19,7 @@ from typing import Any
 from minigen.practice.exercise import LAST
 from minigen.practice.judge import Verdict, blame, check
 
-ENVIRONMENT = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # small arrays
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # the arrays are small
 
 
 class Printed(io.StringIO):
@@ -35,13 +35,13 @@ def check_file(name: str, path: Path, seconds: float = 0) -> Verdict:
     with TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         command = [sys.executable, "-m", __name__, name, str(path), str(result), str(seconds)]
-        done = subprocess.run(
-            command, input="", capture_output=True, text=True, env=ENVIRONMENT, check=False
-        )
+        env = os.environ | ONE_THREAD
+        done = subprocess.run(command, input="", capture_output=True, text=True, env=env)
         if result.exists():
             return Verdict(*json.loads(result.read_text()))
-    slow = re.search(rf'^  File "{re.escape(str(path))}", line (\d+)', done.stderr, re.MULTILINE)
-    what = f"line {slow[1]}: no answer after {seconds:g} seconds" if slow else "it ended Python"
+    place = re.search(rf'"{re.escape(str(path))}", line (\d+)', done.stderr)
+    late = f"no answer after {seconds:g} seconds{f', in line {place[1]}' if place else ''}"
+    what = late if "Timeout" in done.stderr else "it ended Python"
     return Verdict(False, f"{name}: {what}; the check could not be done")
 
 

@@ -30,9 +30,7 @@ class Case:
         value = function(**{**self.inputs, **changed})
         return np.asarray(value[0] if self.exercise.has_backward else value)
 
-    def answers(
-        self, function: Function, upstream: Array | None = None, **changed: Array
-    ) -> dict[str, Array]:
+    def answers(self, function: Function, *upstream: Array, **changed: Array) -> dict[str, Array]:
         """Everything that the open pass returns, by name; what is not written is left out."""
         inputs, names = {**self.exercise.inputs, **changed}, self.exercise.returned
         results = function(**inputs)
@@ -40,7 +38,7 @@ class Case:
             if not (isinstance(results, tuple) and len(results) == 2 and callable(results[1])):
                 raise MinigenError("the function must return its value and its backward pass")
             function(**{k: x[::-1].copy() for k, x in inputs.items()})  # must not disturb the first
-            results = results[1](self.upstream if upstream is None else upstream)
+            results = results[1](*upstream or (self.upstream,))
         results = results if isinstance(results, tuple) else (results,)
         if len(results) != len(names):
             raise MinigenError(f"{len(results)} results came back; return {', '.join(names)}")
@@ -107,7 +105,6 @@ def _suspects(case: Case, name: str, right: Array) -> Iterator[tuple[Array, str]
     for other, x in inputs.items():
         yield case.truth[f"d{other}"], f"This is the gradient with respect to {other}."
         yield x, f"This is {other} itself, and no gradient."
-    for power, sentence in ((2, "sigma^2 stands where sigma"), (0.5, "sigma stands where sigma^2")):
-        if "logvar" in inputs:
-            changed = case.slopes(upstream, logvar=power * inputs["logvar"])
-            yield changed[name], f"{sentence} belongs."
+    if (logvar := inputs.get("logvar")) is not None:
+        yield case.slopes(upstream, logvar=2 * logvar)[name], "sigma^2 stands for sigma."
+        yield case.slopes(upstream, logvar=logvar / 2)[name], "sigma stands for sigma^2."

@@ -1,6 +1,7 @@
 """The command and the learner's files: nothing is lost, and nothing that a file does is fatal."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -100,12 +101,12 @@ def test_whatever_a_file_does_is_told_with_its_line(text: str, words: str) -> No
 
 
 def test_a_file_that_loops_for_ever_is_stopped_at_its_line() -> None:
-    endless = load("relu").code.replace("dx = dy * (x > 0)", "while True:\n            print(dy)")
+    endless = load("relu").code.replace("dx = dy * (x > 0)", "while True:\n            print()")
     start = time.monotonic()
     verdict = check_file("relu", solve("relu", f"import numpy as np\n{endless}"), seconds=2)
     assert time.monotonic() - start < 60
     assert "no answer after 2 seconds" in verdict.report
-    assert "line 6" in verdict.report or "line 7" in verdict.report
+    assert "in line 6" in verdict.report or "in line 7" in verdict.report
 
 
 def test_an_error_in_the_pass_is_told_with_the_shapes() -> None:
@@ -142,9 +143,9 @@ def test_ones_own_vae_learns_digits_as_minigens_does() -> None:
         solve(name)
     verdict = check_file("digits", solve("digits"))
     assert verdict.ok
-    mine, theirs = (float(word) for word in verdict.report.split() if word[:1].isdigit())
+    mine, theirs = map(float, re.findall(r"\d+\.\d\d", verdict.report))
     assert mine == pytest.approx(theirs, abs=0.05)
-    assert theirs < 135
+    assert theirs < 150
 
 
 @pytest.mark.parametrize(
