@@ -11,14 +11,13 @@ from minigen.practice.exercise import NAMES, load
 from minigen.practice.runner import check_file
 from minigen.workshop import cli, process
 
-ABOUT = "Write the backward passes of the course, and be told which entry is wrong."
 FOLDER = Path("practice")  # of the learner's files
 RECORD = FOLDER / "record.json"  # of each file: tries, hints that were read, whether it is right
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write an exercise, check it, or help with it; exit status 1 while it is not right."""
-    parser = cli.Parser(prog="python -m minigen.practice", description=ABOUT)
+    parser = cli.Parser(prog="python -m minigen.practice", description="Write backward passes.")
     add = parser.add_argument
     add("name", nargs="?", help=f"writes {FOLDER}/NAME.py, or checks it; without a name, lists all")
     add("--bugs", action="store_true", help="find the bug: in bug_NAME.py one line is wrong")
@@ -26,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--hint", action="store_true", help="the next of three hints")
     add("--solution", action="store_true", help="the solution, and where it is derived")
     options = parser.parse_args(arguments)
-    if (options.line and not options.bugs) or (options.bugs and options.hint):
+    if options.hint if options.bugs else options.line:
         parser.error("--line is for --bugs, and --hint for exercises")
     if not options.name and (options.line or options.hint or options.solution):
         parser.error("name an exercise")
@@ -48,6 +47,7 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
             print(f"[{mark}] {each:20} {load(each).title}")
         return True
     exercise, path = load(name), FOLDER / f"{prefix}{name}.py"
+    FOLDER.mkdir(exist_ok=True)
     mine = record.setdefault(path.stem, {"tries": 0, "hints": 0, "right": False})
     if hint:
         mine["hints"] = min(mine["hints"] + 1, len(exercise.hints))
@@ -56,7 +56,6 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         text = f"{exercise.text(exercise.code)}\n# Derived: {exercise.derived}"
         print(report(exercise, found=True) if bugs else text)
     elif not path.exists():
-        FOLDER.mkdir(exist_ok=True)
         path.write_text(planted(exercise) if bugs else exercise.starter, encoding="utf-8")
         task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
         print(f"{path} is yours. {task}; then give this command again.")
@@ -65,7 +64,6 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         right = line == wrong_line(exercise)[0] if line else verdict.ok
         mine.update(tries=mine["tries"] + 1, right=right)
         print(report(exercise, right) if bugs else verdict)
-    FOLDER.mkdir(exist_ok=True)
     RECORD.write_text(json.dumps(record, indent=1))
     return right
 

@@ -30,8 +30,8 @@ def seen_by(exercise: Exercise) -> dict[str, bool]:
     case, function = Case(exercise), exercise.function(*exercise.mistakes[-1][:2])
     answers, value = case.answers(function), case.forward(function)
     shapes = any(answer.shape != case.truth[name].shape for name, answer in answers.items())
-    inputs = {} if shapes else exercise.inputs
-    moved = {k: x - 1e-4 * answers.get(f"d{k}", 0) for k, x in inputs.items()}
+    steps = {} if shapes else {name[1:]: 1e-4 * answer for name, answer in answers.items()}
+    moved = {k: x - steps.get(k, 0) for k, x in exercise.inputs.items()}
     rise = (case.upstream * (case.forward(function, **moved) - value)).sum()
     return {
         "each gradient has the shape of its variable": shapes,

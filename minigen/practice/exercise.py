@@ -1,7 +1,4 @@
-"""An exercise is one Markdown file: task, arguments, hints, solution, and known mistakes.
-
-The learner's file is the solution with its last pass left open: `dx = ...  # write me`.
-"""
+"""An exercise is one Markdown file: task, arguments, hints, solution, and known mistakes."""
 
 import ast
 import re
@@ -17,19 +14,15 @@ from minigen.errors import MinigenError
 Function = Callable[..., Any]
 NAMES = (  # in the order of the course
     *("linear", "relu", "sigmoid", "squared_error", "cross_entropy", "sequential"),
-    *("reparameterize", "kl", "log_normal", "vae", "adam"),
-    *("discriminator", "generator", "importance_weights", "digits"),
+    *("reparameterize", "kl", "log_normal", "vae", "adam", "discriminator", "generator"),
+    *("importance_weights", "digits"),
 )
 FOLDER = Path(__file__).parent / "exercises"
 LAST = NAMES[-1]  # which imports the learner's own files
 
 
 class Exercise:
-    """One exercise, whose function has its name.
-
-    Raises:
-        MinigenError: there is none of this name.
-    """
+    """One exercise, whose function has its name; a MinigenError if there is none."""
 
     def __init__(self, name: str) -> None:
         if name not in NAMES:
@@ -77,7 +70,7 @@ class Exercise:
 
     @property
     def starter(self) -> str:
-        """The learner's file as it is given."""
+        """The learner's file as it is given: its last pass is `dx = ...  # write me`."""
         first, *_, last = self.open_pass
         lines = self.code.splitlines(keepends=True)
         blanks = [f"{' ' * last.col_offset}{name} = ...  # write me\n" for name in self.returned]

@@ -1,7 +1,4 @@
-"""The check of a file, in a process of its own: it may loop for ever, end Python, or print.
-
-python -m minigen.practice.runner NAME FILE RESULT SECONDS
-"""
+"""The check of a file, in a process of its own: it may loop for ever, end Python, or print."""
 
 import faulthandler
 import io
@@ -19,7 +16,7 @@ from typing import Any
 from minigen.practice.exercise import LAST
 from minigen.practice.judge import Verdict, blame, check
 
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # the arrays are small
+ENVIRONMENT = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class Printed(io.StringIO):
@@ -35,8 +32,7 @@ def check_file(name: str, path: Path, seconds: float = 0) -> Verdict:
     with TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         command = [sys.executable, "-m", __name__, name, str(path), str(result), str(seconds)]
-        env = os.environ | ONE_THREAD
-        done = subprocess.run(command, input="", capture_output=True, text=True, env=env)
+        done = subprocess.run(command, input="", capture_output=True, text=True, env=ENVIRONMENT)
         if result.exists():
             return Verdict(*json.loads(result.read_text()))
     place = re.search(rf'"{re.escape(str(path))}", line (\d+)', done.stderr)

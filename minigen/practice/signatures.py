@@ -1,7 +1,4 @@
-"""The mistake behind a wrong gradient, where it is one that many people make.
-
-A suspect is the array that somebody with one mistake would get, and the sentence for them.
-"""
+"""The mistake behind a wrong gradient, where it is one that many people make."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -85,6 +82,7 @@ def recognize(case: Case, name: str, mine: Array) -> str:
 
 
 def _suspects(case: Case, name: str, right: Array) -> Iterator[tuple[Array, str]]:
+    """The arrays that somebody with one mistake would get, and a sentence for each."""
     inputs, upstream = case.inputs, case.upstream
     for old, new, sentence in case.exercise.mistakes:
         yield case.answers(case.exercise.function(old, new))[name], sentence
