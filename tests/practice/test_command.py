@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from minigen.practice import runner
 from minigen.practice.__main__ import main
 from minigen.practice.bugs import planted, wrong_line
 from minigen.practice.exercise import NAMES, load
@@ -84,9 +85,7 @@ def test_a_bug_is_named_by_its_line_or_mended(capsys: pytest.CaptureFixture[str]
     ("text", "words"),
     [
         ("import sys\nprint('hello')\nsys.exit(0)\n", "line 3: this ends Python"),
-        ("import os\nos._exit(0)\n", "it ended Python"),
         ("def relu(x)\n    return x\n", "line 1: expected ':'\n    def relu(x)"),
-        ("name = input()\n", "line 1: EOFError"),
         ("def relu(x):\n    return relu(x)\n", "line 2: RecursionError"),
         ("relu = 3\n", "defines no function relu"),
         ("def relu(x, y):\n    pass\n", "missing 1 required positional argument"),
@@ -94,10 +93,24 @@ def test_a_bug_is_named_by_its_line_or_mended(capsys: pytest.CaptureFixture[str]
         ("import nothing_like_it\n", "line 1: ModuleNotFoundError"),
     ],
 )
-def test_whatever_a_file_does_is_told_with_its_line(text: str, words: str) -> None:
-    verdict = check_file("relu", solve("relu", text))
+def test_whatever_a_file_does_is_told_with_its_line(
+    text: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    verdict = runner._check("relu", solve("relu", text))
     assert not verdict.ok
     assert words in verdict.report
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import os\nos._exit(0)\n", "it ended Python"),
+        ("print('hello')\nname = input()\n", "hello\n\nrelu: line 2: EOFError"),
+    ],
+)
+def test_a_file_cannot_end_the_command_or_keep_it_waiting(text: str, words: str) -> None:
+    assert words in check_file("relu", solve("relu", text)).report
 
 
 def test_a_file_that_loops_for_ever_is_stopped_at_its_line() -> None:
@@ -144,7 +157,7 @@ def test_ones_own_vae_learns_digits_as_minigens_does() -> None:
     verdict = check_file("digits", solve("digits"))
     assert verdict.ok
     mine, theirs = map(float, re.findall(r"\d+\.\d\d", verdict.report))
-    assert mine == pytest.approx(theirs, abs=0.05)
+    assert mine == pytest.approx(theirs, abs=0.011)
     assert theirs < 150
 
 
