@@ -60,8 +60,8 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
         print(f"{path} is yours. {task}; then give this command again.")
     else:
-        verdict = check_file(name, path)
-        right = line == wrong_line(exercise)[0] if line else verdict.ok
+        verdict = None if line else check_file(name, path)
+        right = verdict.ok if verdict else line == wrong_line(exercise)[0]
         mine.update(tries=mine["tries"] + 1, right=right)
         print(report(exercise, right) if bugs else verdict)
     RECORD.write_text(json.dumps(record, indent=1))
