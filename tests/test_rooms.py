@@ -22,6 +22,7 @@ ABOVE = {  # what each room may import, beside itself and the ground
     "gradcheck": {"nn", "models"},
     "data": set(),
     "training": {"nn", "models", "data"},
+    "practice": {"nn", "models", "gradcheck", "data"},
     "metrics": {"nn", "models", "data", "training"},
     "workshop": {"nn", "data", "training", "metrics", "__init__"},
 }
@@ -31,7 +32,7 @@ ORDER = {
     "chains": {"backend"},
     "checks": {"errors", "backend"},
 }
-COMMANDS = {"train", "sample", "evaluate", "explore", "gradcheck.__main__"}
+COMMANDS = {"train", "sample", "evaluate", "explore", "gradcheck.__main__", "practice.__main__"}
 QUIET = ("nn", "models", "metrics", "training")  # rooms without flags, paths and figures
 
 

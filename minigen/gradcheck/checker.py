@@ -219,7 +219,7 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
     entries = np.abs(np.concatenate([*gradients.values()], axis=None))
     floor = FLOOR * entries[np.isfinite(entries)].max(initial=0)
     for name, gradient in gradients.items():
-        exact = _complex_step(scalar, variables, name)
+        exact = complex_step(scalar, variables, name)
         comparisons.append(
             _compare(name, "complex step", gradient, exact, COMPLEX_TOLERANCE, floor)
         )
@@ -232,7 +232,7 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
     return Report(tuple(comparisons))
 
 
-def _complex_step(
+def complex_step(
     scalar: Callable[[Variables], complex], variables: Variables, name: str
 ) -> np.ndarray:
     """The derivative of a scalar by each entry of a variable."""

@@ -1,0 +1,25 @@
+"""Practice: write the backward passes of the course, and be told which entry is wrong.
+
+In a terminal, `python -m minigen.practice`. In a notebook:
+
+    from minigen.practice import check, task
+
+    print(task("linear"))  # a forward pass, and a backward pass to write
+    check(linear)  # when it is written; later exercises import it from here
+"""
+
+from minigen.practice.exercise import NAMES, Function, load
+from minigen.practice.judge import check
+
+__all__ = ["check", "task"]
+
+
+def task(name: str) -> str:
+    """The text of an exercise, with the backward pass left open."""
+    return load(name).starter
+
+
+def __getattr__(name: str) -> Function:
+    if name not in NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return load(name).function()

@@ -1,0 +1,72 @@
+"""Exercises in writing backward passes: `python -m minigen.practice`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from minigen.errors import MinigenError
+from minigen.practice.bugs import planted, report, wrong_line
+from minigen.practice.exercise import NAMES, load
+from minigen.practice.runner import check_file
+from minigen.workshop import cli, process
+
+FOLDER = Path("practice")  # of the learner's files
+RECORD = FOLDER / "record.json"  # of each file: tries, hints that were read, whether it is right
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write an exercise, check it, or help with it; exit status 1 while it is not right."""
+    parser = cli.Parser(prog="python -m minigen.practice", description="Write backward passes.")
+    add = parser.add_argument
+    add("name", nargs="?", help=f"writes {FOLDER}/NAME.py, or checks it; without a name, lists all")
+    add("--bugs", action="store_true", help="find the bug: in bug_NAME.py one line is wrong")
+    add("--line", type=cli.whole(1), metavar="N", help="with --bugs: the line that you suspect")
+    add("--hint", action="store_true", help="the next of three hints")
+    add("--solution", action="store_true", help="the solution, and where it is derived")
+    options = parser.parse_args(arguments)
+    if options.hint if options.bugs else options.line:
+        parser.error("--line is for --bugs, and --hint for exercises")
+    if not options.name and (options.line or options.hint or options.solution):
+        parser.error("name an exercise")
+    right: list[bool] = []
+    status = process.run(lambda: right.append(_answer(**vars(options))))
+    return status or (0 if right[0] else process.FAILED)
+
+
+def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution: bool) -> bool:
+    """Print what was asked for; False after a wrong answer."""
+    try:
+        record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    except ValueError:
+        raise MinigenError(f"{RECORD} is damaged; delete it, your files stay") from None
+    prefix, right = "bug_" if bugs else "", True
+    if name is None:
+        for each in NAMES:
+            mark = "x" if record.get(prefix + each, {}).get("right") else " "
+            print(f"[{mark}] {each:20} {load(each).title}")
+        return True
+    exercise, path = load(name), FOLDER / f"{prefix}{name}.py"
+    FOLDER.mkdir(exist_ok=True)
+    mine = record.setdefault(path.stem, {"tries": 0, "hints": 0, "right": False})
+    if hint:
+        mine["hints"] = min(mine["hints"] + 1, len(exercise.hints))
+        print(*exercise.hints[: mine["hints"]], sep="\n")
+    elif solution:
+        text = f"{exercise.text(exercise.code)}\n# Derived: {exercise.derived}"
+        print(report(exercise, found=True) if bugs else text)
+    elif not path.exists():
+        path.write_text(planted(exercise) if bugs else exercise.starter, encoding="utf-8")
+        task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
+        print(f"{path} is yours. {task}; then give this command again.")
+    else:
+        verdict = None if line else check_file(name, path)
+        right = verdict.ok if verdict else line == wrong_line(exercise)[0]
+        mine.update(tries=mine["tries"] + 1, right=right)
+        print(report(exercise, right) if bugs else verdict)
+    RECORD.write_text(json.dumps(record, indent=1))
+    return right
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The check of an answer: by minigen.gradcheck, against the forward pass that was meant."""
+
+import linecache
+import re
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from minigen.backend import Array
+from minigen.errors import MinigenError
+from minigen.gradcheck import Report, check_function
+from minigen.practice.digits import compared
+from minigen.practice.exercise import LAST, Function, load
+from minigen.practice.signatures import SEED, Case, close, recognize
+
+
+class Verdict(NamedTuple):
+    """Whether an answer is right, and the report, which a notebook shows."""
+
+    ok: bool
+    report: str
+
+    def __repr__(self) -> str:
+        return self.report
+
+
+def check(function: Function, name: str | None = None) -> Verdict:
+    """Check your function against the exercise of its name, or of another.
+
+    Raises:
+        MinigenError: there is no such exercise.
+    """
+    exercise, own = load(name or function.__name__), function.__globals__
+    try:
+        for piece in exercise.pieces if exercise.name == LAST else ():
+            if not (verdict := check(own[piece], piece)).ok:
+                return verdict
+        with np.errstate(all="ignore"):
+            faults = list(_faults(Case(exercise), function))
+        if exercise.name == LAST and not faults:
+            return Verdict(*compared(function, own["train_step"]))
+    except (Exception, SystemExit) as error:
+        faults = [blame(error, function.__code__.co_filename)]
+    what = "not yet" if faults else f"solved, every entry is right. Derived: {exercise.derived}"
+    return Verdict(not faults, "\n".join([f"{exercise.name}: {what}", *faults]))
+
+
+def _faults(case: Case, function: Function) -> Iterator[str]:
+    """Lines of a report; none if all is right."""
+    answers, truth, names = case.answers(function), case.truth, case.exercise.returned
+    fit = [name for name, answer in answers.items() if answer.shape == truth[name].shape]
+    report = gradcheck(case, function, case.solution, fit)
+    failed = {f"d{comparison.variable}" for comparison in report.comparisons if not comparison.ok}
+    right = {name for name in fit if close(answers[name], truth[name])} - failed
+    yield from (f"{rule}; a pass leaves alone what it is given" for rule in report.broken)
+    if case.exercise.has_backward and not close(case.forward(function), case.value):
+        yield "the forward pass gives other values than it did; restore its lines"
+    for name in names if len(right) < len(names) else ():
+        if name not in answers or name in right:
+            yield f"{name:10} {'right' if name in right else 'write me'}"
+            continue
+        mine, place = answers[name], ""
+        if name in fit:
+            at = np.unravel_index(np.argmax(np.abs(mine - truth[name])), mine.shape)
+            place = f" at [{', '.join(map(str, at))}]: {mine[at]:.6g}, not {truth[name][at]:.6g}"
+        yield f"{name:10} wrong{place}\n{'':10} {recognize(case, name, mine)}"
+
+
+def gradcheck(case: Case, answer: Function, forward: Function, names: Iterable[str]) -> Report:
+    """Compare gradients of an answer with the slopes of a forward pass, by both measures."""
+    variables = {k: x for k, x in case.exercise.inputs.items() if f"d{k}" in names}
+
+    def mixed(**values: Array) -> tuple[Array, Callable[[Array], tuple[Array, ...]]]:
+        def backward(upstream: Array) -> tuple[Array, ...]:
+            answers = case.answers(answer, upstream, **values)
+            return tuple(answers[f"d{name}"] for name in variables)
+
+        return case.forward(forward, **values), backward
+
+    return check_function(mixed, variables, seed=SEED) if variables else Report(())
+
+
+def blame(error: BaseException, file: str) -> str:
+    """Say in which line of this file an error arose, and with what shapes."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {error.msg}\n    {(error.text or '').strip()}"
+    what = str(error) if isinstance(error, MinigenError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, SystemExit):
+        what = "this ends Python before the check is done; leave it out"
+    frames = [f for f in traceback.walk_tb(error.__traceback__) if f[0].f_code.co_filename == file]
+    if not frames:
+        return what
+    frame, number = frames[-1]
+    line = linecache.getline(file, number).strip()
+    used = {k: x for k, x in frame.f_locals.items() if re.search(rf"\b{k}\b", line)}
+    unwritten = [name for name, x in used.items() if x is ...]
+    if unwritten or isinstance(error, NotImplementedError):
+        what = f"write {' and '.join(unwritten) or 'me'} first"
+    shapes = [f"\n    {k} has shape {x.shape}" for k, x in used.items() if hasattr(x, "shape")]
+    return f"line {number}: {what}\n    {line}{''.join(shapes)}"

@@ -1,0 +1,195 @@
+"""The command and the learner's files: nothing is lost, and nothing that a file does is fatal."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from minigen.practice import runner
+from minigen.practice.__main__ import main
+from minigen.practice.bugs import planted, wrong_line
+from minigen.practice.exercise import NAMES, load
+from minigen.practice.runner import check_file
+
+HERE = Path("practice")
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def solve(name: str, text: str | None = None) -> Path:
+    HERE.mkdir(exist_ok=True)
+    path = HERE / f"{name}.py"
+    path.write_text(text or load(name).text(load(name).code))
+    return path
+
+
+def test_an_exercise_from_its_first_line_to_the_mark(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["linear"]) == 0
+    path = HERE / "linear.py"
+    assert path.read_text() == load("linear").starter
+    assert main(["linear"]) == 1
+    assert "dx         write me" in capsys.readouterr().out
+    assert path.read_text() == load("linear").starter  # a learner's file is never overwritten
+    solve("linear")
+    assert main(["linear"]) == 0
+    assert "solved" in capsys.readouterr().out
+    assert main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:3] for line in lines[: len(NAMES)]] == ["[x]"] + ["[ ]"] * (len(NAMES) - 1)
+    assert json.loads((HERE / "record.json").read_text()) == {
+        "linear": {"tries": 2, "hints": 0, "right": True}
+    }
+
+
+def test_hints_come_one_by_one_and_then_the_solution(capsys: pytest.CaptureFixture[str]) -> None:
+    hints = load("kl").hints
+    for count in (1, 2, 3, 3):
+        assert main(["kl", "--hint"]) == 0
+        assert capsys.readouterr().out.splitlines()[:count] == hints[:count]
+    assert main(["kl", "--solution"]) == 0
+    out = capsys.readouterr().out
+    assert load("kl").code in out
+    assert "V2, tutorials/05-reparameterization.md" in out
+    assert not (HERE / "kl.py").exists()
+
+
+def test_a_bug_is_named_by_its_line_or_mended(capsys: pytest.CaptureFixture[str]) -> None:
+    bug = ["--bugs", "discriminator"]
+    number = wrong_line(load("discriminator"))[0]
+    assert main(bug) == 0
+    path = HERE / "bug_discriminator.py"
+    assert path.read_text() == planted(load("discriminator"))
+    assert main([*bug, "--line", str(number + 1)]) == 1
+    out = capsys.readouterr().out
+    assert "still there" in out
+    assert "sees it  the value" in out
+    assert "-        the gradient check" in out
+    assert main(bug) == 1
+    assert main([*bug, "--line", str(number)]) == 0
+    assert f"Line {number}: " in capsys.readouterr().out
+    path.write_text(load("discriminator").text(load("discriminator").code))
+    assert main(bug) == 0
+    assert main(["--bugs"]) == 0
+    assert "[x] discriminator" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import sys\nprint('hello')\nsys.exit(0)\n", "line 3: this ends Python"),
+        ("def relu(x)\n    return x\n", "line 1: expected ':'\n    def relu(x)"),
+        ("def relu(x):\n    return relu(x)\n", "line 2: RecursionError"),
+        ("relu = 3\n", "defines no function relu"),
+        ("def relu(x, y):\n    pass\n", "missing 1 required positional argument"),
+        ("def relu(x):\n    raise NotImplementedError\n", "line 2: write me first"),
+        ("import nothing_like_it\n", "line 1: ModuleNotFoundError"),
+    ],
+)
+def test_whatever_a_file_does_is_told_with_its_line(
+    text: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    verdict = runner._check("relu", solve("relu", text))
+    assert not verdict.ok
+    assert words in verdict.report
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import os\nos._exit(0)\n", "it ended Python"),
+        ("print('hello')\nname = input()\n", "hello\n\nrelu: line 2: EOFError"),
+    ],
+)
+def test_a_file_cannot_end_the_command_or_keep_it_waiting(text: str, words: str) -> None:
+    assert words in check_file("relu", solve("relu", text)).report
+
+
+def test_a_file_that_loops_for_ever_is_stopped_at_its_line() -> None:
+    endless = load("relu").code.replace("dx = dy * (x > 0)", "while True:\n            print()")
+    start = time.monotonic()
+    verdict = check_file("relu", solve("relu", f"import numpy as np\n{endless}"), seconds=0.5)
+    assert time.monotonic() - start < 60
+    assert "no answer after 0.5 seconds" in verdict.report
+    assert "in line 6" in verdict.report or "in line 7" in verdict.report
+
+
+def test_an_error_in_the_pass_is_told_with_the_shapes() -> None:
+    text = load("linear").text(load("linear").code.replace("weight.T", "weight"))
+    report = check_file("linear", solve("linear", f"print('hello')\n{text}")).report
+    assert report.startswith("hello\n\nlinear: not yet\nline ")
+    assert "ValueError" in report
+    assert report.endswith("dx = dy @ weight\n    dy has shape (5, 3)\n    weight has shape (4, 3)")
+
+
+def test_what_is_used_before_it_is_written_is_named() -> None:
+    text = load("adam").text(load("adam").code.replace("v = b2 *", "v = ... #"))
+    assert "write v first" in check_file("adam", solve("adam", text)).report
+
+
+def test_the_last_exercise_is_built_of_ones_own_files() -> None:
+    for name in load("digits").pieces:
+        solve(name)
+    path = solve("digits")
+    assert "minigen" not in path.read_text().replace("-m minigen.practice", "").replace(
+        "minigen's", ""
+    )
+    solve("relu", load("relu").text(load("relu").code.replace("x > 0", "x < 0")))
+    verdict = check_file("digits", path)
+    assert not verdict.ok
+    assert "relu: not yet" in verdict.report
+    (HERE / "kl.py").unlink()
+    assert "No module named 'kl'" in check_file("digits", path).report
+
+
+@pytest.mark.slow
+def test_ones_own_vae_learns_digits_as_minigens_does() -> None:
+    for name in load("digits").pieces:
+        solve(name)
+    verdict = check_file("digits", solve("digits"))
+    assert verdict.ok
+    mine, theirs = map(float, re.findall(r"\d+\.\d\d", verdict.report))
+    assert mine == pytest.approx(theirs, abs=0.011)
+    assert theirs < 150
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nothing"], "no exercise is called 'nothing'"),
+        (["linear", "--line", "3"], "--line is for --bugs"),
+        (["--hint"], "name an exercise"),
+    ],
+)
+def test_a_wrong_command_is_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with suppress(SystemExit):  # by argparse, where the words themselves are wrong
+        assert main(words) == 1
+    assert message in capsys.readouterr().err
+    assert not HERE.exists()
+
+
+def test_a_damaged_record_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    HERE.mkdir()
+    (HERE / "record.json").write_text("{")
+    assert main([]) == 1
+    assert "record.json is damaged; delete it" in capsys.readouterr().err
+
+
+def test_help_needs_nothing_heavy() -> None:
+    code = (
+        "import sys; from minigen.practice.__main__ import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print([m for m in ('matplotlib', 'PIL', 'cupy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
