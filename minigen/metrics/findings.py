@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigen.backend import Array, computing, generator
+from minigen.backend import Array, computing, generator, to_numpy
 from minigen.checks import check_whole
 from minigen.data import Dataset, Mixture, scaled, subsample
 from minigen.errors import MinigenError
 from minigen.metrics import bounds, samples
 from minigen.metrics.bounds import Progress, silent
+from minigen.models.vae import VAE
 from minigen.training import (
     AutoencoderTrainer,
     GANTrainer,
@@ -79,7 +80,10 @@ def judge(
     trainer, dataset = run.trainer, run.dataset
     with computing(run.options.threads):
         if isinstance(trainer, VAETrainer):
-            return _judge_vae(trainer, dataset, draws, rows, progress)
+            found = _judge_vae(trainer, dataset, draws, rows, progress)
+            if dataset.mixture is not None:
+                found += _modes(run.sample(N_MODES, run.options.seed), dataset.mixture)
+            return found
         if isinstance(trainer, GANTrainer):
             return _judge_gan(trainer, dataset, progress)
         assert isinstance(trainer, AutoencoderTrainer)
@@ -120,8 +124,11 @@ def _judge_vae(
     options, model, xp = trainer.options, trainer.model, trainer.xp
     test = xp.asarray(dataset.test)
     means = evaluate(trainer, test, options.seed)
-    entropy = 0.0 if options.binarize else bounds.pixel_entropy(test)  # 0 also of binary rows
+    pixels = not (options.binarize or trainer.is_gaussian)
+    entropy = bounds.pixel_entropy(test) if pixels else 0.0  # 0 also of binary rows
     grey = "; grey pixels have no likelihood under a Bernoulli" if entropy else ""
+    if trainer.is_gaussian:
+        grey = "; a density, below 0 where it is above 1: it depends on the units of the values"
     rng = generator(xp, options.seed, Stream.EVALUATION)
 
     def inputs(rows: Array) -> Array:
@@ -151,7 +158,9 @@ def _judge_vae(
             "reconstruction",
             means["reconstruction"],
             NATS,
-            f"the pixels' own entropy: {entropy:.2f}",
+            f"learnt: s = {_deviation(model):.4g}"
+            if trainer.is_gaussian
+            else f"the pixels' own entropy: {entropy:.2f}",
             "no bound on log p(x): it lacks the price of the code",
         ),
         Finding("KL", means["kl"], NATS, "no code at all: 0", "low where z is not used"),
@@ -160,7 +169,7 @@ def _judge_vae(
                 f"L_{k}, {len(few):,} test rows",
                 float(bound.mean()),
                 f"{NATS} of log likelihood",
-                "the next larger k, and log p(x) above them all",
+                _ceiling(dataset, chosen),
                 f"a lower bound{grey}",
                 float(bound.std(ddof=1)) / len(few) ** 0.5 if len(few) > 1 else None,
             )
@@ -174,6 +183,18 @@ def _judge_vae(
             "more is not better; the means of the others hardly depend on x",
         ),
     ]
+
+
+def _deviation(model: VAE) -> float:
+    """The s of a Gaussian likelihood."""
+    return float(np.exp(to_numpy(model.likelihood.params["logvar"])[0] / 2))
+
+
+def _ceiling(dataset: Dataset, rows: np.ndarray) -> str:
+    """What bounds on log p(x) of these rows have above them."""
+    if dataset.mixture is None:
+        return "the next larger k, and log p(x) above them all"
+    return f"log p(x) of the mixture itself: {dataset.mixture.log_density(rows).mean():.4f}"
 
 
 def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> list[Finding]:

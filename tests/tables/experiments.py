@@ -91,6 +91,16 @@ TABLES = {
         ),
         ("modes covered", "high quality", "reverse KL"),
     ),
+    "families": Table(
+        tuple(
+            run
+            for name, options in (("ring", ""), ("grid", " --latent-dim 2"))
+            for run in _seeds(
+                5, name, f"vae-{name}", f"vae --data {name} --preset modes{options}"
+            )
+        ),
+        ("modes covered", "high quality", "reverse KL", "L_1000, 500 test rows"),
+    ),
     "linear": Table(
         (Run("linear autoencoder", "linear", "ae --hidden ''"),),
         ("train squared error", "test squared error"),

@@ -16,7 +16,7 @@ from tests.tables.linear import COMPONENTS
 
 FOLDER = Path(__file__).parents[2] / "tutorials"
 PAGE = FOLDER / "results.md"
-T_9 = 2.262157  # the 97.5 % point of Student's t with 9 degrees of freedom
+T = {5: 2.776445, 10: 2.262157}  # the 97.5 % point of Student's t for so many values
 
 Entry = dict[str, Any]
 Lines = list[str]
@@ -136,6 +136,25 @@ def _modes(entries: list[Entry]) -> Lines:
     return _table(header, *rows)
 
 
+def _families(entries: list[Entry]) -> Lines:
+    """VAEs beside the first GANs of the table of modes, on the same data."""
+    gans = _groups(json.loads(results("modes").read_text())["runs"])
+    rows = []
+    for label, group in _groups(entries).items():
+        for name, (digits, _) in MODES[label].items():
+            cells = [
+                "{:.{2}f} ± {:.{2}f}".format(*t_interval(_values(runs, name)), digits + 1)
+                for runs in (group, gans[label][: len(group)])
+            ]
+            rows.append([f"{label}: {name}", _beside(group[0], name), *cells])
+        mean, half = t_interval(_values(group, HELD_OUT))
+        beside = f"{statistics.mean(float(_beside(entry, HELD_OUT)) for entry in group):.3f}"
+        rows.append([f"{label}: held-out log p(x)", beside, f"{mean:.3f} ± {half:.3f}", "none"])
+    return _table(["", "the mixture itself", "VAE", "GAN"], *rows)
+
+
+HELD_OUT = "L_1000, 500 test rows"
+
 MODES = {  # digits of a single run, and what is published
     "ring": {
         "modes covered": (0, "6.3 ± 0.5"),
@@ -176,6 +195,7 @@ RENDER: dict[str, Callable[[list[Entry]], Lines]] = {
     "iwae": _iwae,
     "parzen": _parzen,
     "modes": _modes,
+    "families": _families,
     "linear": _linear,
 }
 
@@ -200,9 +220,9 @@ def _where(name: str, machine: dict[str, Any]) -> str:
 
 
 def t_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The mean of ten values, and half of its 95 % confidence interval by Student's t."""
-    assert len(values) == 10
-    return statistics.mean(values), T_9 * statistics.stdev(values) / math.sqrt(10)
+    """The mean of these values, and half of its 95 % confidence interval by Student's t."""
+    n = len(values)
+    return statistics.mean(values), T[n] * statistics.stdev(values) / math.sqrt(n)
 
 
 def duration(seconds: float) -> str:

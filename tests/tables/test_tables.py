@@ -361,4 +361,7 @@ def test_the_command_prints_the_commands(capsys: pytest.CaptureFixture[str]) -> 
 def test_the_command_knows_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command.main(["linar"])
-    assert "no table linar; there are vae, iwae, parzen, modes, linear" in capsys.readouterr().err
+    assert (
+        "no table linar; there are vae, iwae, parzen, modes, families, linear"
+        in capsys.readouterr().err
+    )
