@@ -77,6 +77,9 @@ class Gaussian(Likelihood):
     def mean(self, outputs: Array) -> Array:
         return outputs
 
+    def __repr__(self) -> str:
+        return "Gaussian"
+
     def draw(self, outputs: Array, rng: Generator) -> Array:
         sigma = array_module(outputs).exp(self.params["logvar"] / 2)
         return outputs + sigma * rng.standard_normal(outputs.shape, dtype=outputs.dtype)

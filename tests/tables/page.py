@@ -142,10 +142,9 @@ def _families(entries: list[Entry]) -> Lines:
     rows = []
     for label, group in _groups(entries).items():
         for name, (digits, _) in MODES[label].items():
-            cells = [
-                "{:.{2}f} ± {:.{2}f}".format(*t_interval(_values(runs, name)), digits + 1)
-                for runs in (group, gans[label][: len(group)])
-            ]
+            both = (group, gans[label][: len(group)])
+            intervals = [t_interval(_values(runs, name)) for runs in both]
+            cells = [f"{mean:.{digits + 1}f} ± {half:.{digits + 1}f}" for mean, half in intervals]
             rows.append([f"{label}: {name}", _beside(group[0], name), *cells])
         mean, half = t_interval(_values(group, HELD_OUT))
         beside = f"{statistics.mean(float(_beside(entry, HELD_OUT)) for entry in group):.3f}"
