@@ -119,7 +119,7 @@ class GAN(Composite):
         fake, generator_backward = self.generator(z)
         logits, discriminator_backward = self.discriminator(fake)
         xp = array_module(logits)
-        label, sign = (0.0, -1.0) if saturating else (1.0, 1.0)  # a cross-entropy, or minus one
+        label, sign = (0.0, -1.0) if saturating else (1.0, 1.0)  # a cross-entropy, or its negative
         cross_entropy, cross_entropy_backward = bce_with_logits(logits, xp.full_like(logits, label))
         loss = sign * cross_entropy
 
