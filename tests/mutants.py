@@ -323,7 +323,7 @@ MUTANTS = [
             "with_params(self.average.mean)",
             "with_params(self.model.generator.params)",
         ),
-        ("samples-not-shifted-back", "(rows + 1) / 2 if self.image_shape else rows", "rows"),
+        ("samples-not-shifted-back", "(rows + 1) / 2 if self.bounded else rows", "rows"),
     ),
     *_in(
         "minigen/training/gan.py",
@@ -334,7 +334,7 @@ MUTANTS = [
         ],
         ("minimax-option-inverted", '== "minimax"', '!= "minimax"'),
         ("smoothing-option-lost", "rng), self.options.smoothing", "rng)"),
-        ("images-not-centred", "2 * x - 1 if self.image_shape else x", "x"),
+        ("images-not-centred", "2 * x - 1 if self.bounded else x", "x"),
     ),
     *_in(
         "minigen/metrics/bounds.py",
