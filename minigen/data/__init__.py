@@ -63,9 +63,8 @@ def load(source: str, *, seed: int = 0, scale: float | None = None, shape: Any =
 
 def _stored(source: str, reading: Reading) -> tuple[Arrays, Sequence[str]]:
     """The arrays in a file or folder, and notes on them."""
-    path = Path(source)
-    if source == "mnist":
-        path = Path(__file__).parent / "mnist"
+    place = os.path.join(os.path.dirname(__file__), source) if source == "mnist" else source
+    path = Path(place)
     suffix = path.suffix.lower()
     if suffix == ".npy":
         return {"train": read_npy(path)}, ()
@@ -74,9 +73,9 @@ def _stored(source: str, reading: Reading) -> tuple[Arrays, Sequence[str]]:
     if suffix == ".csv":
         table, notes = read_csv(path)
         return {"train": table}, notes
-    if os.path.isdir(path):
+    if os.path.isdir(place):
         return _in_folder(path, reading)
-    if os.path.lexists(path) and (match := NAME.fullmatch(path.name)):
+    if os.path.lexists(place) and (match := NAME.fullmatch(path.name)):
         return read_idx_set(find_idx(path.parent)[match[1]], path.parent), ()
     raise MinigenError(
         f"{source!r}: not a data set that can be read; give mnist, an existing .npy, .npz or .csv "

@@ -205,6 +205,9 @@ class Dataset:
         low, high = self.value_range
         if low >= 0 and high <= 1:
             return
+        found = f"{self.name}: values from {low:.9g} to {high:.9g}, not 0 to 1"
+        if self.mixture is not None:
+            raise MinigenError(f"{found}; a toy density is for gan, and for ae on squared error")
         places = []
         for split, rows in {"train": self.train, "test": self.test}.items():
             outside = (rows < 0) | (rows > 1)
@@ -215,14 +218,12 @@ class Dataset:
                     f"(counted from 0) with {rows[row, column]!s}"
                 )
         raise MinigenError(
-            f"{self.name}: values from {low:g} to {high:g}, not 0 to 1, {' and '.join(places)}; "
-            f"{self._remedy(low, high)}"
+            f"{found}, {' and '.join(places)}; {self._remedy(low, high)}; "
+            "or take ae, whose squared error is for any values"
         )
 
     def require_size_near_one(self) -> None:
-        """Raise MinigenError where values are far larger or smaller than those of networks that have
-        not learnt yet.
-        """
+        """Raise MinigenError where values are far larger or smaller than a network's first ones."""
         low, high = self.value_range
         largest = max(-low, high)
         total = 0.0 if self.pixels else sum(float(np.vdot(x, x)) for x in batches(self.train, 250))
@@ -236,18 +237,14 @@ class Dataset:
         )
 
     def _remedy(self, low: float, high: float) -> str:
-        """How these values can come into [0, 1], or be learnt outside of it."""
-        if self.mixture is not None:
-            return "a toy density is for gan, and for ae on squared error"
+        """How these values come into [0, 1]."""
         if low < 0:
-            return (
-                f"x -> (x - {low:.9g}) / {high - low:.9g} brings them there; or take ae, whose "
-                "squared error is for any values"
-            )
-        ways = [f"scale={high:.9g} brings them there"]
-        if BRIGHT < high < 255 and not any((rows % 1).any() for rows in (self.train, self.test)):
-            ways.insert(0, "scale=255 if they are pixels 0..255")
-        return ", ".join(ways) + "; or take ae, whose squared error is for any values"
+            return f"(x {-low:+.9g}) / {high - low or 1:.9g} brings them there"
+        whole = not any((rows % 1).any() for rows in (self.train, self.test))
+        pixels = (
+            "scale=255 if they are pixels 0..255, else " if whole and BRIGHT < high < 255 else ""
+        )
+        return f"{pixels}scale={high:.9g} brings them there"
 
     @staticmethod
     def _unlike(name: str, train: NDArray[Any], test: NDArray[Any]) -> MinigenError:

@@ -24,7 +24,8 @@ from minigen.data.files import (
 from minigen.errors import MinigenError
 
 NAME = re.compile(r"(.*?)(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(\.gz)?", re.IGNORECASE)
-SPLITS = {"train": "train", "t10k": "test", "test": "test"}
+SPLITS = {"train": "train", "test": "t10k"}  # and what they are called
+ROLES = (*SPLITS, "train_labels", "test_labels")
 
 IdxFiles = dict[str, list[Path]]  # of one set: by what is in them, raw and gzipped
 
@@ -74,7 +75,7 @@ def find_idx(folder: Path) -> dict[str, IdxFiles]:
     found: dict[str, IdxFiles] = {}
     for path in sorted(folder.iterdir()):
         if match := NAME.fullmatch(path.name):
-            split = SPLITS[match[2].lower()]
+            split = match[2].lower().replace("t10k", "test")
             role = split if match[3].lower() == "images" else f"{split}_labels"
             found.setdefault(match[1], {}).setdefault(role, []).append(path)
     return found
@@ -87,17 +88,22 @@ def read_idx_set(files: IdxFiles, folder: Path) -> dict[str, NDArray[np.uint8]]:
         MinigenError: images are missing, two files differ that should hold the same, a file is
             damaged, or there are not as many labels as images.
     """
-    for split in ("train", "test"):
-        if split not in files:
+    arrays: dict[str, NDArray[np.uint8]] = {}
+    for role in ROLES:
+        paths = files.get(role)
+        if paths:
+            arrays[role] = _read_one(role, paths)
+        elif role in SPLITS:
             raise MinigenError(
-                f"{folder}: has no images to {split}, {contents(folder)}; add the file "
-                f"{split}-images-idx3-ubyte, or give another folder"
+                f"{folder}: has no images to {role}, {contents(folder)}; add the file "
+                f"{SPLITS[role]}-images-idx3-ubyte, or give another folder"
             )
-    arrays = {role: _read_one(role, paths) for role, paths in files.items()}
-    for role in sorted(arrays.keys() - {"train", "test"}):
-        n, n_images = len(arrays[role]), len(arrays[role.removesuffix("_labels")])
-        if n != n_images:
-            raise MinigenError(f"{files[role][0]}: {n} labels for {n_images} images; copy it again")
+        split = role.removesuffix("_labels")
+        if paths and len(arrays[role]) != len(arrays[split]):
+            raise MinigenError(
+                f"{paths[0]}: {len(arrays[role])} labels for {len(arrays[split])} images; copy "
+                "both again"
+            )
     return arrays
 
 

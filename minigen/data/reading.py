@@ -18,7 +18,7 @@ SMALLEST_SIDE = 8  # pixels: a row of 64 values is drawn as an image, a row of 4
 
 @dataclass(frozen=True)
 class Reading:
-    """What is said of arrays beside what they say themselves.
+    """All that is said of arrays beside what they say themselves.
 
     Args:
         scale: values are divided by it. Without it uint8 are pixels, to be divided by 255, and

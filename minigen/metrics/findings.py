@@ -131,7 +131,8 @@ def _judge_vae(
     few = inputs(xp.asarray(chosen))
     ks = [k for k in (1, 10, 100, 1000, 5000) if k < draws] + [draws]
     found = bounds.importance_bound(model, few, ks, rng, progress)
-    active = bounds.active_units(model.encode(inputs(test))[0])
+    mu, _ = model.encode(inputs(test))
+    alone = "; active units are left out, since a single test row has no variance"
     return [
         Finding(
             "test loss",
@@ -154,7 +155,13 @@ def _judge_vae(
             f"the pixels' own entropy: {entropy:.2f}",
             "no bound on log p(x): it lacks the price of the code",
         ),
-        Finding("KL", means["kl"], NATS, "no code at all: 0", "low where z is not used"),
+        Finding(
+            "KL",
+            means["kl"],
+            NATS,
+            "no code at all: 0",
+            f"low where z is not used{alone if len(mu) == 1 else ''}",
+        ),
         *(
             Finding(
                 f"L_{k}, {len(few):,} test rows",
@@ -166,13 +173,23 @@ def _judge_vae(
             )
             for k, bound in found.items()
         ),
+        *_active(mu),
+    ]
+
+
+def _active(mu: Array) -> list[Finding]:
+    """The number of active units, if there are rows to compare."""
+    if len(mu) == 1:
+        return []
+    n_latent = mu.shape[1]
+    return [
         Finding(
             "active units",
-            active,
-            f"of {model.n_latent} latent dimensions",
-            f"at most {model.n_latent}",
+            bounds.active_units(mu),
+            f"of {n_latent} latent dimensions",
+            f"at most {n_latent}",
             "more is not better; the means of the others hardly depend on x",
-        ),
+        )
     ]
 
 
@@ -210,6 +227,7 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
         float(np.median(samples.nearest_neighbour_distances(rows, train, part)[0]))
         for rows, part in zip((drawn[:N_NEIGHBOURS], few), parts, strict=True)
     )
+    edge = "sigma is at the edge of its grid, and another may fit better; " if score.at_edge else ""
     spread = "" if data.standard_error is None else f" +- {data.standard_error:.1f}"
     return [
         Finding(
@@ -217,8 +235,8 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
             score.mean,
             f"{NATS}, sigma {score.sigma:.3f}",
             f"training rows themselves: {data.mean:.1f}{spread}",
-            "the likelihood of blurred samples, not of the model; above the training rows' score "
-            "it has stopped measuring closeness to the data",
+            f"{edge}the likelihood of blurred samples, not of the model; above the training rows' "
+            "score it has stopped measuring closeness to the data",
             score.standard_error,
         ),
         Finding(
