@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser()
     given = vars(commands.parse_args(arguments))
     for name in ("overwrite", "preset", "scale", "shape"):
-        if given["resume"] and given[name]:
+        if given["resume"] and given.get(name):
             commands.error(f"argument --{name}: not allowed with argument --resume")
     kind = OPTIONS[given["model"]]
     names = {rule.name for rule in fields(kind)}
@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         add(
             "--scale",
             type=_part_of_reading("scale"),
+            default=argparse.SUPPRESS,
             metavar="X",
             help="values are divided by X; without it uint8 are pixels, divided by 255, and others "
             "stay as they are",
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
         add(
             "--shape",
             type=_part_of_reading("shape"),
+            default=argparse.SUPPRESS,
             metavar="HxW",
             help="rows are images, HxW or in colour HxWx3; or table, for rows that are none",
         )
@@ -140,7 +142,7 @@ def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     else:
         xp, backend = select(given["backend"] or NAMES[0])
         kind = OPTIONS[given["model"]].of(options)
-        reading = {"scale": given["scale"], "shape": given["shape"]}
+        reading = {name: given[name] for name in ("scale", "shape") if name in given}
         source = given.get("data", "mnist")
         run = prepare(kind, data.load(source, seed=kind.seed, **reading), xp)
         snapshots = Snapshots()

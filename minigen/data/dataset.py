@@ -213,12 +213,10 @@ class Dataset:
             outside = (rows < 0) | (rows > 1)
             if n := np.count_nonzero(outside.any(axis=1)):
                 row, column = divmod(int(outside.argmax()), self.width)
-                places.append(
-                    f"in {n} of {len(rows)} {split} rows, the first row {row}, column {column} "
-                    f"(counted from 0) with {rows[row, column]!s}"
-                )
+                first = f"{rows[row, column]!s} in row {row}, column {column}"
+                places.append(f"in {n} of {len(rows)} {split} rows, first {first}")
         raise MinigenError(
-            f"{found}, {' and '.join(places)}; {self._remedy(low, high)}; "
+            f"{found}, {' and '.join(places)} (counted from 0); {self._remedy(low, high)}; "
             "or take ae, whose squared error is for any values"
         )
 

@@ -50,7 +50,7 @@ def read_csv(path: Path) -> tuple[NDArray[np.float32], list[str]]:
         except ValueError as error:
             cells = _cells(place[1], separator)
             raise MinigenError(
-                f"{path}: line {place[0]}: {_fault(cells, names) or error}; give numbers, as many "
+                f"{path}: line {place[0]}: {_fault(cells, len(names), names if header else ()) or error}; give numbers, as many "
                 "in each line, and leave other columns out"
             ) from None
     more = " ..." if len(names) > SHOWN else ""
@@ -70,12 +70,12 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _fault(cells: Sequence[str], names: Sequence[str]) -> str:
+def _fault(cells: Sequence[str], width: int, names: Sequence[str]) -> str:
     """The fault of a line below these names, or below a line of so many numbers."""
-    if len(cells) != len(names):
-        return f"has {len(cells)} values, and the first line has {len(names)}"
-    for i, (cell, name) in enumerate(zip(cells, names, strict=True), start=1):
+    if len(cells) != width:
+        return f"has {len(cells)} values, and the first line has {width}"
+    for i, cell in enumerate(cells):
         if not _is_number(cell):
-            column = f"column {i}" if _is_number(name) else f"column {reprlib.repr(name)}"
-            return f"{column} holds {reprlib.repr(cell)}, no number"
+            column = reprlib.repr(names[i]) if names else i + 1
+            return f"column {column} holds {reprlib.repr(cell)}, no number"
     return ""

@@ -64,5 +64,4 @@ def tiled(
     range of the data reaches beyond.
     """
     black, white = min(0, value_range[0]), max(1, value_range[1])
-    grey = (rows - black) / (white - black)
-    return mosaic(grey.clip(0, 1).reshape(-1, *image_shape), columns)
+    return mosaic(((rows - black) / (white - black)).reshape(-1, *image_shape), columns)

@@ -205,7 +205,7 @@ class _StoredData:
         except MinigenError as error:
             raise MinigenError(
                 f"the data of {path}: {error}; or say where they are now: {self._resume} --data "
-                "PLACE, and in Python load(path, data=...)"
+                "PLACE; in Python, load(path, data=...)"
             ) from error
         if dataset.width != self.width:
             raise MinigenError(

@@ -247,13 +247,21 @@ class TestUnitInterval:
             (
                 255,
                 0,
-                "values from 0 to 255, not 0 to 1, in 2 of 2 train rows, the first row 0, col",
+                "values from 0 to 255, not 0 to 1, in 2 of 2 train rows, first 255.0 in row",
             ),
-            (0, 130, "values from 0 to 130, not 0 to 1, in 2 of 2 test rows, the first row 0, col"),
-            (200, 0, "umn 0 (counted from 0) with 200.0; scale=200 brings them there; or take ae"),
+            (0, 130, "values from 0 to 130, not 0 to 1, in 2 of 2 test rows, first 130.0 in row 0"),
+            (
+                200,
+                0,
+                "first 200.0 in row 0, column 0 (counted from 0); scale=200 brings",
+            ),
             (-1, 3, "values from -1 to 3, not 0 to 1"),
-            (-1, 3, "with -1.0 and in 2 of 2 test rows, the first row 0, column 0 (counted from"),
-            (0, -0.5, "with -0.5; (x +0.5) / 1 brings them there; or take ae, whose squared error"),
+            (-1, 3, "first -1.0 in row 0, column 0 and in 2 of 2 test rows, first 3.0 in row 0"),
+            (
+                0,
+                -0.5,
+                "first -0.5 in row 0, column 0 (counted from 0); (x +0.5) / 1 brings",
+            ),
             (1.0000001, 0, "values from 0 to 1.00000012, not 0 to 1"),
         ],
     )

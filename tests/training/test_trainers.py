@@ -182,7 +182,7 @@ def test_values_outside_the_unit_interval_are_refused_where_they_mean_nothing(
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(50, 8, 8)))
     status = main([*options, "--data", str(tmp_path / "x.npy"), "--out", str(tmp_path / "run")])
     assert status == 1
-    assert "not 0 to 1, in 45 of 45 train rows, the first row 0, " in capsys.readouterr().err
+    assert "not 0 to 1, in 45 of 45 train rows, first -" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
