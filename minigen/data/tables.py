@@ -15,6 +15,7 @@ from minigen.errors import MinigenError
 
 SEPARATORS = ",;\t"
 SHOWN = 5  # names of a header
+LONGEST_LINE = 2**22  # characters
 
 
 def read_csv(path: Path) -> tuple[NDArray[np.float32], list[str]]:
@@ -27,8 +28,7 @@ def read_csv(path: Path) -> tuple[NDArray[np.float32], list[str]]:
             anything but numbers; says where.
     """
     with damage_refused(path), open_regular(path) as (stream, _):
-        lines = enumerate(io.TextIOWrapper(stream, encoding="utf-8-sig"), start=1)
-        filled = ((number, line) for number, line in lines if line.strip())
+        filled = _lines(io.TextIOWrapper(stream, encoding="utf-8-sig"), path)
         place = first = next(filled, (0, ""))
         separator = next((mark for mark in SEPARATORS if mark in first[1]), ",")
         names = _cells(first[1], separator)
@@ -48,14 +48,29 @@ def read_csv(path: Path) -> tuple[NDArray[np.float32], list[str]]:
         except UnicodeDecodeError:
             raise
         except ValueError as error:
-            cells = _cells(place[1], separator)
+            number, line = place
+            fault = _fault(_cells(line, separator), len(names), names if header else ())
             raise MinigenError(
-                f"{path}: line {place[0]}: {_fault(cells, len(names), names if header else ()) or error}; give numbers, as many "
-                "in each line, and leave other columns out"
+                f"{path}: line {number}: {fault or error}; give numbers, as many in each line, and "
+                "leave other columns out"
             ) from None
     more = " ..." if len(names) > SHOWN else ""
     note = f"the first line is a header: {', '.join(names[:SHOWN])}{more}"
     return table, [note] if header else []
+
+
+def _lines(text: io.TextIOWrapper, path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that are not empty, and their numbers; memory does not grow with a lost newline."""
+    for number in itertools.count(1):
+        line = text.readline(LONGEST_LINE)
+        if len(line) == LONGEST_LINE:
+            raise MinigenError(
+                f"{path}: line {number} has {LONGEST_LINE:,} characters or more; give a row a line"
+            )
+        if not line:
+            return
+        if line.strip():
+            yield number, line
 
 
 def _cells(line: str, separator: str) -> list[str]:

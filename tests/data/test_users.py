@@ -5,6 +5,7 @@ which command works. A test is named after its row in the table of tries, U1 to 
 import gzip
 import json
 import re
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -308,13 +309,23 @@ class TestU17:
             ("1,2\n\n3,x\n", "line 3: column 2 holds 'x', no number"),
             ("1,2\n3\n", "line 2: has 1 values, and the first line has 2; give"),
             ("a,1\n2,3\n", "line 1: column 1 holds 'a', no number"),
-            ("1,\n2,3\n", "line 1: column 1 holds '', no number"),
+            ("1,\n2,3\n", "line 1: column 2 holds '', no number"),
             ("1,nan\n2,3\n", "NaN, infinite or too large for float32 in 1 of 4 places"),
         ],
     )
     def test_anything_else(self, text: str, message: str, tmp_path: Path, train: Say) -> None:
         (tmp_path / "t.csv").write_text(text)
         assert message in train(tmp_path / "t.csv", status=1)
+
+    def test_a_line_without_end(self, tmp_path: Path, train: Say) -> None:
+        with (tmp_path / "t.csv").open("wb") as file:
+            file.truncate(2**30)
+        tracemalloc.start()
+        said = train(tmp_path / "t.csv", status=1)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert "line 1 has 4,194,304 characters or more; give a row a line" in said
+        assert peak < 30e6
 
     def test_text_of_another_kind(self, tmp_path: Path, train: Say) -> None:
         (tmp_path / "t.csv").write_bytes(b"1,2\n\xff\xfe,3\n")
