@@ -375,12 +375,12 @@ MUTANTS = [
         ),
     ),
     *_in(
-        "minigen/data/dataset.py",
+        "minigen/data/splits.py",
         ["tests/data/test_load.py", "tests/data/test_dataset.py"],
         (
             "labels-of-other-rows",
-            "else _split(all_labels, n_test, order)",
-            "else _split(all_labels, n_test, None)",
+            "else _split(labels, n_test, order)",
+            "else _split(labels, n_test, None)",
         ),
     ),
     *_in(
@@ -563,7 +563,7 @@ MUTANTS = [
     *_in(
         "minigen/train.py",
         REPORTS,
-        ("data-without-its-seed", ', "mnist"), seed=kind.seed)', ', "mnist"))'),
+        ("data-without-its-seed", "data.load(source, seed=kind.seed, ", "data.load(source, "),
     ),
     *_in(
         "minigen/sample.py",

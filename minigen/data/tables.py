@@ -27,8 +27,12 @@ def read_csv(path: Path) -> tuple[NDArray[np.float32], list[str]]:
         MinigenError: it cannot be opened, is no text, has lines of different lengths, or holds
             anything but numbers; says where.
     """
-    with damage_refused(path), open_regular(path) as (stream, _):
-        filled = _lines(io.TextIOWrapper(stream, encoding="utf-8-sig"), path)
+    with (
+        damage_refused(path),
+        open_regular(path) as (stream, _),
+        io.TextIOWrapper(stream, encoding="utf-8-sig") as text,
+    ):
+        filled = _lines(text, path)
         place = first = next(filled, (0, ""))
         separator = next((mark for mark in SEPARATORS if mark in first[1]), ",")
         names = _cells(first[1], separator)

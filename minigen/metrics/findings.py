@@ -218,8 +218,10 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
         ),
     )
     parts = [_part(progress, i / 3, (i + 1) / 3) for i in (0, 1)]
+    low, high = dataset.value_range
+    sigmas = samples.SIGMAS * ((high - low) or 1)
     score, data = (
-        samples.parzen_score(rows, validation, test, part)
+        samples.parzen_score(rows, validation, test, part, sigmas)
         for rows, part in zip((drawn[: len(others)], others), parts, strict=True)
     )
     parts = [_part(progress, i / 6, (i + 1) / 6) for i in (4, 5)]
@@ -227,7 +229,8 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
         float(np.median(samples.nearest_neighbour_distances(rows, train, part)[0]))
         for rows, part in zip((drawn[:N_NEIGHBOURS], few), parts, strict=True)
     )
-    edge = "sigma is at the edge of its grid, and another may fit better; " if score.at_edge else ""
+    at_edge = score.sigma in (sigmas[0], sigmas[-1])
+    edge = "sigma is at the edge of its grid, and another may fit better; " if at_edge else ""
     spread = "" if data.standard_error is None else f" +- {data.standard_error:.1f}"
     return [
         Finding(
