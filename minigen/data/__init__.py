@@ -23,7 +23,6 @@ __all__ = ["NAMES", "Dataset", "Mixture", "Reading", "batches", "load", "scaled"
 
 NAMES = ("mnist", *MIXTURES)  # of data sets that need no file
 
-
 Arrays = Mapping[str, Any]  # train and what else there is, as in Dataset.from_arrays
 
 
@@ -66,13 +65,11 @@ def _stored(source: str, reading: Reading) -> tuple[Arrays, Sequence[str]]:
     place = os.path.join(os.path.dirname(__file__), source) if source == "mnist" else source
     path = Path(place)
     suffix = path.suffix.lower()
-    if suffix == ".npy":
-        return {"train": read_npy(path)}, ()
     if suffix == ".npz":
         return read_npz(path)
-    if suffix == ".csv":
-        table, notes = read_csv(path)
-        return {"train": table}, notes
+    if suffix in (".npy", ".csv"):
+        array, notes = (read_npy(path), ()) if suffix == ".npy" else read_csv(path)
+        return {"train": array}, notes
     if os.path.isdir(place):
         return _in_folder(path, reading)
     if os.path.lexists(place) and (match := NAME.fullmatch(path.name)):

@@ -228,7 +228,8 @@ class Dataset:
         size = math.sqrt(total / self.train.size)
         if largest == 0 or (largest >= SMALLEST and size <= LARGEST):
             return
-        scale = f"{high:.9g}" if low >= 0 else f"{size:.3g}"
+        unit = self.reading.scale or 1
+        scale = f"{unit * high:.9g}" if low >= 0 else f"{unit * size:.3g}"
         raise MinigenError(
             f"{self.name}: values from {low:g} to {high:g}, where networks begin with values near "
             f"1; scale={scale} brings them there, if columns are of one size"
@@ -242,7 +243,7 @@ class Dataset:
         pixels = (
             "scale=255 if they are pixels 0..255, else " if whole and BRIGHT < high < 255 else ""
         )
-        return f"{pixels}scale={high:.9g} brings them there"
+        return f"{pixels}scale={high * (self.reading.scale or 1):.9g} brings them there"
 
     @staticmethod
     def _unlike(name: str, train: NDArray[Any], test: NDArray[Any]) -> MinigenError:

@@ -49,12 +49,10 @@ def held_back(
             f"the last {n_test} of {n} rows are held back as test, because the file is too "
             "large to shuffle; shuffle it before, if its order means something"
         )
-    labels_of: dict[str, Any] = {"train": None, "test": None}
-    return (
-        _split(rows, n_test, order),
-        labels_of if labels is None else _split(labels, n_test, order),
-        note,
+    labels_of = (
+        dict.fromkeys(["train", "test"]) if labels is None else _split(labels, n_test, order)
     )
+    return _split(rows, n_test, order), labels_of, note
 
 
 def _split(array: NDArray[Any], n_test: int, order: NDArray[Any] | None) -> Splits:

@@ -97,11 +97,8 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         return (
             "d_loss, g_loss in nats per example; d_real = D(x), d_fake = D(G(z)); "
             f"the label of data is {1 - self.options.smoothing:g} in train d_loss, 1 in test; "
-            + (
-                "rows are in 0 to 1, so they are shifted to -1 to 1 and G ends in tanh"
-                if self.bounded
-                else "rows are not all in 0 to 1, so they stay as they are and G ends linear"
-            )
+            f"rows are {'' if self.bounded else 'not all '}in 0 to 1, so they "
+            + ("are shifted to -1 to 1 and G ends in tanh" if self.bounded else "stay as they are")
         )
 
     @property

@@ -62,6 +62,7 @@ def folder_of(path: Path, count: int, shape: tuple[int, ...] = (9, 8), suffix: s
     return path
 
 
+@pytest.mark.fault("small uint8")
 class TestU1:
     @pytest.mark.parametrize("model", ["vae", "gan", "ae"])
     def test_masks_as_uint8_are_no_pixels(self, model: str, train: Say) -> None:
@@ -114,6 +115,10 @@ class TestU5:
         assert "uint8" not in said
         scale = re.findall(r"--scale ([0-9.]+) brings them there", said)[0]
         assert "epoch   1/1" in train(table, "--scale", scale)
+
+    def test_a_scale_that_is_too_small_is_counted_in(self, train: Say) -> None:
+        table = np.full((50, 5), 20.0)
+        assert "; --scale 20 brings them there" in train(table, "--scale", "16", status=1)
 
     def test_pixels_as_floats_may_be_pixels(self, train: Say) -> None:
         said = train(np.full((9, 5), 200.0), status=1)
@@ -234,6 +239,7 @@ def test_u15_labels_that_cannot_colour_are_left_out(
     assert f"train_labels: {labels.dtype} {labels.shape} for 40 rows are left out" in said
 
 
+@pytest.mark.fault("images")
 class TestU16:
     def test_fifty_files(self, tmp_path: Path, train: Say) -> None:
         folder = folder_of(tmp_path / "faces", 50)
@@ -285,6 +291,7 @@ class TestU16:
         assert "nor IDX files, it is empty; give" in train(tmp_path / "empty", status=1)
 
 
+@pytest.mark.fault("table")
 class TestU17:
     TABLE = RNG.random((40, 5)).astype(np.float32)
 
@@ -347,6 +354,7 @@ def test_u18_colour_is_read_and_drawn_in_colour(tmp_path: Path) -> None:
         assert (red - green).max() > 50
 
 
+@pytest.mark.fault("several sets")
 class TestU19:
     @staticmethod
     def write(folder: Path, name: str, count: int, zipped: bool = True) -> None:
