@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _picture_or_array(text: str) -> Path:
     path = Path(text)
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise argparse.ArgumentTypeError(f"must end in .png or .npy, got {text!r}")
     return path
 
@@ -91,7 +91,7 @@ def _sample(options: argparse.Namespace) -> None:
     group = 2 if options.reconstruct else STEPS if options.interpolate else 1
     width = run.dataset.width
     check_memory(f"--count {asked}", 4 * count * group * width, "give a smaller one")
-    if path.suffix == ".png":
+    if path.suffix.lower() == ".png":
         _check_picture(run, count * group)
     if options.reconstruct:
         rows = _reconstructions(run, asked)
@@ -99,7 +99,7 @@ def _sample(options: argparse.Namespace) -> None:
         rows = _walks(run, asked, options.seed)
     else:
         rows = run.sample(asked, options.seed)
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         with replacing(path) as file:
             np.save(file, rows.reshape(-1, width))
     else:

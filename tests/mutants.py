@@ -342,7 +342,7 @@ MUTANTS = [
             "with_params(self.average.mean)",
             "with_params(self.model.generator.params)",
         ),
-        ("samples-not-shifted-back", "(rows + 1) / 2 if self.image_shape else rows", "rows"),
+        ("samples-not-shifted-back", "(rows + 1) / 2 if self.bounded else rows", "rows"),
     ),
     *_in(
         "minigen/training/gan.py",
@@ -353,7 +353,7 @@ MUTANTS = [
         ],
         ("minimax-option-inverted", '== "minimax"', '!= "minimax"'),
         ("smoothing-option-lost", "rng), self.options.smoothing", "rng)"),
-        ("images-not-centred", "2 * x - 1 if self.image_shape else x", "x"),
+        ("images-not-centred", "2 * x - 1 if self.bounded else x", "x"),
     ),
     *_in(
         "minigen/metrics/bounds.py",
@@ -394,12 +394,12 @@ MUTANTS = [
         ),
     ),
     *_in(
-        "minigen/data/dataset.py",
+        "minigen/data/splits.py",
         ["tests/data/test_load.py", "tests/data/test_dataset.py"],
         (
             "labels-of-other-rows",
-            "else _split(all_labels, n_test, order)",
-            "else _split(all_labels, n_test, None)",
+            "else _split(labels, n_test, order)",
+            "else _split(labels, n_test, None)",
         ),
     ),
     *_in(
@@ -582,7 +582,7 @@ MUTANTS = [
     *_in(
         "minigen/train.py",
         REPORTS,
-        ("data-without-its-seed", ', "mnist"), seed=kind.seed)', ', "mnist"))'),
+        ("data-without-its-seed", "data.load(source, seed=kind.seed, ", "data.load(source, "),
     ),
     *_in(
         "minigen/sample.py",

@@ -138,7 +138,8 @@ def _judge_vae(
     few = inputs(xp.asarray(chosen))
     ks = [k for k in (1, 10, 100, 1000, 5000) if k < draws] + [draws]
     found = bounds.importance_bound(model, few, ks, rng, progress)
-    active = bounds.active_units(model.encode(inputs(test))[0])
+    mu, _ = model.encode(inputs(test))
+    alone = "; active units are left out, since a single test row has no variance"
     return [
         Finding(
             "test loss",
@@ -163,7 +164,13 @@ def _judge_vae(
             else f"the pixels' own entropy: {entropy:.2f}",
             "no bound on log p(x): it lacks the price of the code",
         ),
-        Finding("KL", means["kl"], NATS, "no code at all: 0", "low where z is not used"),
+        Finding(
+            "KL",
+            means["kl"],
+            NATS,
+            "no code at all: 0",
+            f"low where z is not used{alone if len(mu) == 1 else ''}",
+        ),
         *(
             Finding(
                 f"L_{k}, {len(few):,} test rows",
@@ -175,13 +182,23 @@ def _judge_vae(
             )
             for k, bound in found.items()
         ),
+        *_active(mu),
+    ]
+
+
+def _active(mu: Array) -> list[Finding]:
+    """The number of active units, if there are rows to compare."""
+    if len(mu) == 1:
+        return []
+    n_latent = mu.shape[1]
+    return [
         Finding(
             "active units",
-            active,
-            f"of {model.n_latent} latent dimensions",
-            f"at most {model.n_latent}",
+            bounds.active_units(mu),
+            f"of {n_latent} latent dimensions",
+            f"at most {n_latent}",
             "more is not better; the means of the others hardly depend on x",
-        ),
+        )
     ]
 
 
@@ -222,8 +239,10 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
         ),
     )
     parts = [_part(progress, i / 3, (i + 1) / 3) for i in (0, 1)]
+    low, high = dataset.value_range
+    sigmas = samples.SIGMAS * ((high - low) or 1)
     score, data = (
-        samples.parzen_score(rows, validation, test, part)
+        samples.parzen_score(rows, validation, test, part, sigmas)
         for rows, part in zip((drawn[: len(others)], others), parts, strict=True)
     )
     parts = [_part(progress, i / 6, (i + 1) / 6) for i in (4, 5)]
@@ -231,6 +250,8 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
         float(np.median(samples.nearest_neighbour_distances(rows, train, part)[0]))
         for rows, part in zip((drawn[:N_NEIGHBOURS], few), parts, strict=True)
     )
+    at_edge = score.sigma in (sigmas[0], sigmas[-1])
+    edge = "sigma is at the edge of its grid, and another may fit better; " if at_edge else ""
     spread = "" if data.standard_error is None else f" +- {data.standard_error:.1f}"
     return [
         Finding(
@@ -238,8 +259,8 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
             score.mean,
             f"{NATS}, sigma {score.sigma:.3f}",
             f"training rows themselves: {data.mean:.1f}{spread}",
-            "the likelihood of blurred samples, not of the model; above the training rows' score "
-            "it has stopped measuring closeness to the data",
+            f"{edge}the likelihood of blurred samples, not of the model; above the training rows' "
+            "score it has stopped measuring closeness to the data",
             score.standard_error,
         ),
         Finding(

@@ -10,7 +10,7 @@ import numpy as np
 from minigen.backend import computing, generator, select
 from minigen.checks import check_whole
 from minigen.data import Dataset, scaled
-from minigen.data.rows import as_rows
+from minigen.data.rows import as_rows, check_pixels
 from minigen.errors import MinigenError
 from minigen.training.autoencoder import AutoencoderOptions, AutoencoderTrainer
 from minigen.training.gan import GANOptions, GANTrainer
@@ -111,12 +111,19 @@ class Run:
         return _in_blocks(lambda block: self.trainer.draw(block, rng), codes, self.dataset.width)
 
     def encode(self, rows: Any) -> np.ndarray:
-        """Compute codes (N, Z) of rows: (N, D), uint8 pixels or values as the model has learnt.
+        """Compute codes (N, Z) of rows (N, D): integers as they were stored, to be scaled as the
+        data were, or floats as the model has learnt.
 
         Raises:
-            MinigenError: the model has no encoder, or the rows are not as wide as its data.
+            MinigenError: the model has no encoder, the rows are not as wide as its data, or uint8
+                that need not be pixels.
         """
-        rows = as_rows(np.asarray(rows), "rows")
+        array = np.asarray(rows)
+        stored = array.dtype.kind in "iu"
+        scale = 255 if self.dataset.pixels else self.dataset.reading.scale
+        rows = as_rows(array, "rows", scale if stored else None)
+        if not self.dataset.pixels:
+            check_pixels("rows", rows)
         if rows.shape[1] != self.dataset.width:
             raise MinigenError(
                 f"expected rows of {self.dataset.width} values, got {rows.shape[1]}; give rows "
