@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
             type=_source,
             default=argparse.SUPPRESS,
             metavar="SOURCE",
-            help="mnist; ring, grid or mixture (not for vae); an .npy, .npz or .csv file; or a "
+            help="mnist; ring, grid or mixture; an .npy, .npz or .csv file; or a "
             "folder of IDX files, or of PNG or JPEG images (default: mnist)",
         )
         add(

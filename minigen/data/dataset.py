@@ -207,7 +207,10 @@ class Dataset:
             return
         found = f"{self.name}: values from {low:.9g} to {high:.9g}, not 0 to 1"
         if self.mixture is not None:
-            raise MinigenError(f"{found}; a toy density is for gan, and for ae on squared error")
+            raise MinigenError(
+                f"{found}; a toy density is for gan, for ae on squared error, and for vae with "
+                "likelihood=gaussian"
+            )
         places = []
         for split, rows in {"train": self.train, "test": self.test}.items():
             outside = (rows < 0) | (rows > 1)
@@ -217,7 +220,7 @@ class Dataset:
                 places.append(f"in {n} of {len(rows)} {split} rows, first {first}")
         raise MinigenError(
             f"{found}, {' and '.join(places)} (counted from 0); {self._remedy(low, high)}; "
-            "or take ae, whose squared error is for any values"
+            "or take what is for any values: likelihood=gaussian in a vae, ae with squared error"
         )
 
     def require_size_near_one(self) -> None:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigen.backend import Array, computing, generator, to_numpy
+from minigen.backend import Array, computing, generator
 from minigen.checks import check_whole
 from minigen.data import Dataset, Mixture, scaled, subsample
 from minigen.errors import MinigenError
 from minigen.metrics import bounds, samples
 from minigen.metrics.bounds import Progress, silent
-from minigen.models.vae import VAE
+from minigen.models.likelihoods import Gaussian
 from minigen.training import (
     AutoencoderTrainer,
     GANTrainer,
@@ -124,8 +124,8 @@ def _judge_vae(
     options, model, xp = trainer.options, trainer.model, trainer.xp
     test = xp.asarray(dataset.test)
     means = evaluate(trainer, test, options.seed)
-    pixels = not (options.binarize or trainer.is_gaussian)
-    entropy = bounds.pixel_entropy(test) if pixels else 0.0  # 0 also of binary rows
+    grey_pixels = not (options.binarize or trainer.is_gaussian)
+    entropy = bounds.pixel_entropy(test) if grey_pixels else 0.0  # 0 also of binary rows
     grey = "; grey pixels have no likelihood under a Bernoulli" if entropy else ""
     if trainer.is_gaussian:
         grey = "; a density, below 0 where it is above 1: it depends on the units of the values"
@@ -138,6 +138,10 @@ def _judge_vae(
     few = inputs(xp.asarray(chosen))
     ks = [k for k in (1, 10, 100, 1000, 5000) if k < draws] + [draws]
     found = bounds.importance_bound(model, few, ks, rng, progress)
+    ceiling = "the next larger k, and log p(x) above them all"
+    if dataset.mixture is not None:
+        exact = dataset.mixture.log_density(chosen).mean()
+        ceiling = f"log p(x) of the mixture itself: {exact:.4f}"
     mu, _ = model.encode(inputs(test))
     alone = "; active units are left out, since a single test row has no variance"
     return [
@@ -159,8 +163,8 @@ def _judge_vae(
             "reconstruction",
             means["reconstruction"],
             NATS,
-            f"learnt: s = {_deviation(model):.4g}"
-            if trainer.is_gaussian
+            f"learnt: s = {model.likelihood.sigma:.4g}"
+            if isinstance(model.likelihood, Gaussian)
             else f"the pixels' own entropy: {entropy:.2f}",
             "no bound on log p(x): it lacks the price of the code",
         ),
@@ -176,7 +180,7 @@ def _judge_vae(
                 f"L_{k}, {len(few):,} test rows",
                 float(bound.mean()),
                 f"{NATS} of log likelihood",
-                _ceiling(dataset, chosen),
+                ceiling,
                 f"a lower bound{grey}",
                 float(bound.std(ddof=1)) / len(few) ** 0.5 if len(few) > 1 else None,
             )
@@ -200,18 +204,6 @@ def _active(mu: Array) -> list[Finding]:
             "more is not better; the means of the others hardly depend on x",
         )
     ]
-
-
-def _deviation(model: VAE) -> float:
-    """The s of a Gaussian likelihood."""
-    return float(np.exp(to_numpy(model.likelihood.params["logvar"])[0] / 2))
-
-
-def _ceiling(dataset: Dataset, rows: np.ndarray) -> str:
-    """What bounds on log p(x) of these rows have above them."""
-    if dataset.mixture is None:
-        return "the next larger k, and log p(x) above them all"
-    return f"log p(x) of the mixture itself: {dataset.mixture.log_density(rows).mean():.4f}"
 
 
 def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> list[Finding]:

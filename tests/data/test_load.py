@@ -270,7 +270,7 @@ class TestUnitInterval:
             self.data(train, test).require_unit_interval()
 
     def test_nobody_can_rescale_a_toy_density(self) -> None:
-        with pytest.raises(MinigenError, match="not 0 to 1; a toy density is for gan, and for ae"):
+        with pytest.raises(MinigenError, match="not 0 to 1; a toy density is for gan, for ae"):
             load("ring").require_unit_interval()
 
     def test_uint8_always_passes(self) -> None:
