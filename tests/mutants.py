@@ -587,8 +587,8 @@ MUTANTS = [
     *_in(
         "minigen/sample.py",
         REPORTS,
-        ("reconstructs-training-rows", "test = run.dataset.test", "test = run.dataset.train"),
-        ("walks-between-drawn-codes", "if len(ends) == 2 * count:", "if False:"),
+        ("reconstructs-training-rows", "return run.dataset.test", "return run.dataset.train"),
+        ("walks-between-drawn-codes", "if len(rows) == 2 * count:", "if False:"),
     ),
     *_in(
         "minigen/evaluate.py",

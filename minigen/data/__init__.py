@@ -4,9 +4,12 @@ MNIST is by LeCun, Cortes and Burges (CC BY-SA 3.0): the four original IDX files
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from minigen.data.dataset import Dataset
 from minigen.data.files import contents, read_npy, read_npz
@@ -14,12 +17,22 @@ from minigen.data.idx import NAME, find_idx, read_idx_set
 from minigen.data.images import find_images, read_images
 from minigen.data.mixture import Mixture
 from minigen.data.reading import AS_STORED, Reading
-from minigen.data.rows import batches, scaled, subsample
+from minigen.data.rows import Rows, as_rows, batches, scaled, subsample
 from minigen.data.tables import read_csv
 from minigen.data.toy import MIXTURES, toy_dataset
 from minigen.errors import MinigenError
 
-__all__ = ["NAMES", "Dataset", "Mixture", "Reading", "batches", "load", "scaled", "subsample"]
+__all__ = [
+    "NAMES",
+    "Dataset",
+    "Mixture",
+    "Reading",
+    "batches",
+    "load",
+    "read_rows",
+    "scaled",
+    "subsample",
+]
 
 NAMES = ("mnist", *MIXTURES)  # of data sets that need no file
 
@@ -47,17 +60,41 @@ def load(source: str, *, seed: int = 0, scale: float | None = None, shape: Any =
             grows with what is there, not with what a header claims.
     """
     reading = Reading(scale, shape)
+    if source in MIXTURES:
+        if reading != AS_STORED:
+            raise MinigenError(
+                f"{source}: is drawn and not read, without a scale or a shape; leave it out"
+            )
+        return toy_dataset(source, seed)
+    with _named(source):
+        arrays, notes = _stored(source, reading)
+        return Dataset.from_arrays(source, **arrays, reading=reading, seed=seed, notes=notes)
+
+
+def read_rows(source: str, reading: Reading = AS_STORED) -> Rows:
+    """Read all rows (N, D) of a file or folder, in the order in which they are stored.
+
+    Args:
+        source: as in `load`, but for toy densities. Test rows follow those to learn from.
+        reading: the scale and the shape of what is stored.
+
+    Raises:
+        MinigenError: as for `load`.
+    """
+    with _named(source):
+        arrays, _ = _stored(source, reading)
+        parts = [arrays[split] for split in ("train", "test") if split in arrays]
+        return np.concatenate([as_rows(part, source, reading.scale) for part in parts])
+
+
+@contextmanager
+def _named(source: str) -> Iterator[None]:
     try:
-        if source not in MIXTURES:
-            arrays, notes = _stored(source, reading)
-            return Dataset.from_arrays(source, **arrays, reading=reading, seed=seed, notes=notes)
-        if reading == AS_STORED:
-            return toy_dataset(source, seed)
+        yield
     except MemoryError:
         raise MinigenError(f"{source}: does not fit in memory; give fewer rows") from None
     except OSError as error:  # of a folder that may not be listed
         raise MinigenError(f"{source}: {error.strerror}; check its permissions") from error
-    raise MinigenError(f"{source}: is drawn and not read, without a scale or a shape; leave it out")
 
 
 def _stored(source: str, reading: Reading) -> tuple[Arrays, Sequence[str]]:

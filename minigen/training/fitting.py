@@ -132,6 +132,30 @@ class Run:
         n_latent = self.options.latent_dim
         return _in_blocks(lambda block: self.trainer.encode(scaled(block)), rows, n_latent)
 
+    def reconstruct(self, rows: Any) -> np.ndarray:
+        """Compute what comes back from the codes of rows: (N, D), as the model sees them.
+
+        Raises:
+            MinigenError: as for `encode`.
+        """
+        return self.decode(self.encode(rows))
+
+    def walk(self, first: Any, last: Any, steps: int = 10) -> np.ndarray:
+        """Walk straight from each code of `first` (N, Z) to that of `last`: rows (N, steps, D).
+
+        Raises:
+            MinigenError: they are not codes, or not as many; steps is no whole number above 1.
+        """
+        check_whole("steps", steps, least=2)
+        first, last = (np.asarray(codes, np.float32)[:, None] for codes in (first, last))
+        if first.shape != last.shape:
+            raise MinigenError(
+                f"a walk has two ends, got {len(first)} first and {len(last)} last codes"
+            )
+        part = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        walks = (1 - part) * first + part * last  # (N, steps, Z)
+        return self.decode(walks.reshape(-1, walks.shape[2])).reshape(len(walks), steps, -1)
+
     def decode(self, codes: Any) -> np.ndarray:
         """Compute rows (N, D) of codes (N, Z).
 
