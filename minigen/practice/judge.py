@@ -93,7 +93,11 @@ def blame(error: BaseException, file: str) -> str:
         return f"line {error.lineno}: {error.msg}\n    {(error.text or '').strip()}"
     what = str(error) if isinstance(error, MinigenError) else f"{type(error).__name__}: {error}"
     if "gufunc" in what:  # NumPy's words for it are a riddle
-        what = "a @ b needs as many columns in a as rows in b; is one of them to be transposed?"
+        what = (
+            "shapes do not fit: a @ b, here or in what is called, needs a's columns to be b's rows"
+        )
+    elif "broadcast" in what:
+        what = f"{what.strip()}; [:, None] makes a column of one number a row"
     if isinstance(error, SystemExit):
         what = "this ends Python before the check is done; leave it out"
     frames = [f for f in traceback.walk_tb(error.__traceback__) if f[0].f_code.co_filename == file]
