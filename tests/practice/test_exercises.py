@@ -22,7 +22,7 @@ GENERIC: dict[str, Callable[[Array, int], Array]] = {  # what each gives, by the
     "the opposite sign": lambda g, rows: -g,
     "half of what it should be": lambda g, rows: g / 2,
     "twice what it should be": lambda g, rows: 2 * g,
-    "a mean stands": lambda g, rows: g / rows,
+    "a mean over the rows": lambda g, rows: g / rows,
     "times too large": lambda g, rows: g * rows,
     "All zero": lambda g, rows: 0 * g,
     "give them shape": lambda g, rows: g[None],
@@ -88,9 +88,11 @@ def test_each_exercise_has_what_a_learner_needs() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_exercise_names_the_page_that_derives_it(name: str) -> None:
+def test_an_exercise_and_the_page_that_derives_it_name_each_other(name: str) -> None:
     cited, _, page = load(name).derived.rpartition(", ")
-    assert set(cited.split(" and ")) <= set(tags((ROOT / page).read_text()))
+    text = (ROOT / page).read_text()
+    assert set(cited.split(" and ")) <= set(tags(text))
+    assert f"{name}`" in text.partition("\n## Exercises\n")[2]  # where the page sends its reader
 
 
 @pytest.mark.parametrize(("name", "old", "new", "sentence"), MISTAKES)
@@ -114,7 +116,7 @@ def test_a_mistake_that_needs_no_list_is_told(name: str, words: str) -> None:
     ("name", "old", "new", "words"),
     [
         ("linear", "x.T @ dy", "dy.T @ x", "Transposed"),
-        ("linear", "dy.sum(axis=0)", "dy.mean(axis=0)", "a mean stands"),
+        ("linear", "dy.sum(axis=0)", "dy.mean(axis=0)", "a mean over the rows"),
         ("linear", "x.T @ dy", "x.T @ np.ones_like(dy)", "what backward was given"),
         ("linear", "dx = dy @ weight.T", "dx = dweight = dbias = None", "write me"),
         ("relu", "dy * (x > 0)", "dy", "wrong only where x is negative"),
