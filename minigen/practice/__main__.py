@@ -18,7 +18,9 @@ RECORD = FOLDER / "record.json"  # of each file: tries, hints that were read, wh
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write an exercise, check it, or help with it; exit status 1 while it is not right."""
-    parser = cli.Parser(prog="python -m minigen.practice", description="Write backward passes.")
+    parser = cli.Parser(
+        prog="python -m minigen.practice", description="Backward passes to write, and a check."
+    )
     add = parser.add_argument
     add("name", nargs="?", help=f"writes {FOLDER}/NAME.py, or checks it; without a name, lists all")
     add("--bugs", action="store_true", help="find the bug: in bug_NAME.py one line is wrong")
