@@ -93,9 +93,7 @@ def blame(error: BaseException, file: str) -> str:
         return f"line {error.lineno}: {error.msg}\n    {(error.text or '').strip()}"
     what = str(error) if isinstance(error, MinigenError) else f"{type(error).__name__}: {error}"
     if "gufunc" in what:  # NumPy's words for it are a riddle
-        what = (
-            "shapes do not fit: a @ b, here or in what is called, needs a's columns to be b's rows"
-        )
+        what = "shapes do not fit: a @ b, here or in a call, needs a column in a for each row of b"
     elif "broadcast" in what:
         what = f"{what.strip()}; [:, None] makes a column of one number a row"
     if isinstance(error, SystemExit):

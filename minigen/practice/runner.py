@@ -49,9 +49,8 @@ def _check(name: str, path: Path) -> Verdict:
     except (Exception, SystemExit) as error:
         return Verdict(False, f"{name}: {blame(error, str(path))}", ran=False)
     if not isinstance(names.get(name), FunctionType):
-        return Verdict(
-            False, f"{name}: {path.name} defines no function {name}; keep its name", False
-        )
+        told = f"{name}: {path.name} defines no function {name}; keep its name"
+        return Verdict(False, told, ran=False)
     return check(names[name], name)
 
 

@@ -112,8 +112,8 @@ def _suspects(case: Case, name: str, right: Array) -> Iterator[tuple[Array, str]
     yield right / 2, "Every entry is half of what it should be: a factor 2 is lost."
     yield 2 * right, "Every entry is twice what it should be: a 1/2 is lost, or a term came twice."
     yield right.T, "Transposed: rows and columns have changed places."
-    mean = "a mean over the rows; its 1/N is in dy or dloss already."
-    yield right / rows, f"{rows} times too small: {mean}"
+    given = "its 1/N is in dy or dloss already"
+    yield right / rows, f"{rows} times too small: a mean over the rows; {given}."
     yield right / columns, f"Every entry is {columns} times too small: a mean over the columns."
     yield rows * right, f"Every entry is {rows} times too large, and there are {rows} rows."
     if not case.exercise.has_backward:

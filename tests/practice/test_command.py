@@ -132,7 +132,7 @@ def test_an_error_in_the_pass_is_told_with_the_shapes() -> None:
     text = load("linear").text(load("linear").code.replace("weight.T", "weight"))
     report = runner._check("linear", solve("linear", text)).report
     assert report.startswith("linear: not yet\nline ")
-    assert "a's columns to be b's rows" in report
+    assert "needs a column in a for each row of b" in report
     assert report.endswith("dx = dy @ weight\n    dy has shape (5, 3)\n    weight has shape (4, 3)")
 
 
