@@ -20,7 +20,8 @@ from minigen import backend
 from minigen.data import Dataset
 from minigen.data.toy import MIXTURES
 from minigen.errors import MinigenError
-from minigen.gradcheck.derivations import DERIVATIONS, Derivation, Draw
+from minigen.gradcheck.derivation import Derivation, Draw
+from minigen.gradcheck.derivations import DERIVATIONS
 from minigen.metrics import bounds as metrics
 from minigen.metrics import findings
 from minigen.metrics import samples as sample_metrics
