@@ -165,7 +165,7 @@ class GAN(Composite):
         return loss, backward
 
     def slope_penalty(self, x: Array, slope: float = 0.0) -> tuple[Array, Callable[..., Params]]:
-        """(G4) What D pays for its slope at each x, with l = discriminator(x):
+        """(G4) The price of D's slope at each x, with l = discriminator(x):
 
             (|dl/dx| - k)^2
 

@@ -73,7 +73,7 @@ def input_gradient(network: Layer, x: Array) -> tuple[Array, Backward]:
         x: (N, D).
 
     Returns:
-        g (N, D), and the backward pass (dg, inputs=True, params=True) -> (dx, grads).
+        g (N, D), and the backward pass (dy, inputs=True, params=True) -> (dx, grads).
 
     Raises:
         MinigenError: a layer is of another kind, or x does not fit.
@@ -82,7 +82,9 @@ def input_gradient(network: Layer, x: Array) -> tuple[Array, Backward]:
     bends = [curvature(layer) for layer in layers]
     top = max((i for i, bend in enumerate(bends) if bend), default=-1)
     xp = array_module(x)
-    xs, ds, backwards = [x], [], []
+    xs: list[Array] = [x]
+    ds: list[Array] = []
+    backwards: list[Backward] = []
     for layer in layers:  # up: values
         y, layer_backward = layer(xs[-1])
         xs.append(y)
@@ -92,9 +94,9 @@ def input_gradient(network: Layer, x: Array) -> tuple[Array, Backward]:
         ds.insert(0, d)
         d, _ = layer_backward(d, params=False)
 
-    def backward(dg: Array, inputs: bool = True, params: bool = True) -> tuple[Array, Params]:
+    def backward(dy: Array, inputs: bool = True, params: bool = True) -> tuple[Array, Params]:
         grads: Params = {}
-        turns, move = {}, dg
+        turns, move = {}, dy
         for i, layer in enumerate(layers):  # up: how the values move
             if isinstance(layer, Linear):
                 if params:
