@@ -156,7 +156,7 @@ def wasserstein(score: Array, target: Array) -> tuple[Array, LossBackward]:
     loss = -(sign * score).sum(axis=1)
 
     def backward(dloss: Array | None = None) -> Array:
-        return upstream(dloss, loss)[:, None] * -sign
+        return -upstream(dloss, loss)[:, None] * sign
 
     return loss, backward
 

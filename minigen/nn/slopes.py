@@ -109,10 +109,11 @@ def input_gradient(network: Layer, x: Array) -> tuple[Array, Backward]:
                 move, _ = backwards[i](move)  # J is diagonal: its own transpose
         turn = xp.zeros_like(xs[top + 1])
         for i in reversed(range(top + 1)):  # down: how the slopes turn, from the last bend on
-            turn, layer_grads = backwards[i](turn, inputs or i > 0, params)
+            wanted = inputs or i > 0
+            turn, layer_grads = backwards[i](turn, wanted, params)
             for name, array in prefixed(str(i), layer_grads).items():
                 grads[name] += array
-            if i in turns:
+            if wanted and i in turns:
                 turn = turn + turns[i]
         return (turn if inputs else None), grads
 

@@ -117,11 +117,13 @@ def test_where_no_layer_bends_biases_get_nothing_and_the_slope_no_gradient(rng: 
 
 @pytest.mark.parametrize("inputs", [False, True])
 @pytest.mark.parametrize("params", [False, True])
+@pytest.mark.parametrize("first", [(), (Tanh(),)], ids=["Linear first", "bend first"])
 @pytest.mark.parametrize("kind", [LeakyReLU, Tanh])
 def test_what_nobody_asks_for_is_not_there(
-    kind: Callable[[], Layer], inputs: bool, params: bool, rng: Rng
+    kind: Callable[[], Layer], first: tuple[Layer, ...], inputs: bool, params: bool, rng: Rng
 ) -> None:
-    network, x = mlp([3, 6, 1], rng, kind, "float64"), rng.standard_normal((4, 3))
+    network = Sequential(*first, *mlp([3, 6, 1], rng, kind, "float64").layers)
+    x = rng.standard_normal((4, 3))
     _, backward = input_gradient(network, x)
     u = rng.standard_normal((4, 3))
     dx, grads = backward(u, inputs, params)
