@@ -116,8 +116,9 @@ def test_losses_of_the_games(rng: Rng) -> None:
         np.testing.assert_array_equal(values.d_real, real)
         np.testing.assert_array_equal(values.d_fake, fake)
         np.testing.assert_allclose(model.generator_loss(z, game=GAMES[name])[0], g_loss, rtol=1e-12)
-    squares, _ = model.generator_loss(z, saturating=True, game=LEAST_SQUARES)
-    np.testing.assert_allclose(squares, -(fake**2), rtol=1e-12)
+    for game, taken in ((LEAST_SQUARES, fake**2), (HINGE, np.maximum(0, 1 + fake))):  # by D
+        minimax, _ = model.generator_loss(z, saturating=True, game=game)
+        np.testing.assert_allclose(minimax, -taken, rtol=1e-12)
 
 
 # The Dirac-GAN: one number each, by the gradients that train networks
