@@ -83,6 +83,19 @@ def test_an_undecided_discriminator_is_at_the_reference(game: str) -> None:
         np.testing.assert_allclose(values[name], reference, rtol=1e-6)
 
 
+@pytest.mark.parametrize("game", GAMES)
+def test_both_players_play_the_same_game(game: str) -> None:
+    trainer, rng = trainer_of(game=game, spectral=True), generator(np, 1)
+    z_d, z_g = (rng.standard_normal((16, 2), dtype=np.float32) for _ in range(2))
+    played = GAN(trainer.model.generator, trainer.discriminator)
+    values = trainer.test_step(X, generator(np, 1))
+    rules = GAMES[game].game
+    np.testing.assert_array_equal(
+        values["d_loss"], played.discriminator_loss(X, z_d, game=rules)[0].loss
+    )
+    np.testing.assert_array_equal(values["g_loss"], played.generator_loss(z_g, game=rules)[0])
+
+
 def test_plain_options_log_no_penalty_and_keep_no_vectors() -> None:
     trainer = trainer_of()
     assert "penalty" not in trainer.titles
@@ -131,8 +144,7 @@ def test_a_step_descends_on_loss_and_penalty(penalty: dict[str, float]) -> None:
 
 
 def test_normalized_weights_stretch_by_one_and_the_vectors_follow() -> None:
-    trainer = trainer_of(spectral=True)
-    rng = generator(np, 2)
+    trainer, rng = trainer_of(spectral=True, discriminator_lr=0.05), generator(np, 2)
     for _ in range(50):
         trainer.train_step(X, rng)
     for name, array in trainer.discriminator.params.items():
