@@ -166,9 +166,22 @@ def test_a_table_of_modes() -> None:
     assert "\n| ring: reverse KL | 8 +- 1 |  | 0.450 ± 0.217 | 0.00, 0.10," in block
 
 
+def test_a_table_of_slopes() -> None:
+    findings = TABLES["slopes"].findings
+    entries = [
+        entry(f"{label}, {price}", i, **dict(zip(findings, (i, 90 + i, i / 10), strict=True)))
+        for label in ("ring", "grid")
+        for price in ("plain", "R1 1")
+        for i in range(5)
+    ]
+    block = rendered("slopes", entries)
+    row = "92.0 ± 2.0 | 90, 91, 92, 93, 94 |\n"
+    assert f"\n| grid: high quality | 8 +- 1 | plain | {row}|  |  | R1 1 | {row}" in block
+
+
 def test_the_interval_of_ten_values() -> None:
-    """T_9 by integrating the density of Student's t, and the half-width by the textbook."""
-    t = np.linspace(-page.T_9, page.T_9, 100_001)
+    """T[10] by integrating the density of Student's t, and the half-width by the textbook."""
+    t = np.linspace(-page.T[10], page.T[10], 100_001)
     density = math.gamma(5) / (math.sqrt(9 * math.pi) * math.gamma(4.5)) * (1 + t**2 / 9) ** -5
     assert np.trapezoid(density, t) == pytest.approx(0.95, abs=1e-7)
     mean, half = page.t_interval(range(10))
@@ -362,6 +375,6 @@ def test_the_command_knows_its_tables(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit):
         command.main(["linar"])
     assert (
-        "no table linar; there are vae, iwae, parzen, modes, families, linear"
+        "no table linar; there are vae, iwae, parzen, modes, families, slopes, linear"
         in capsys.readouterr().err
     )
