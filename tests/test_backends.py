@@ -20,19 +20,22 @@ from minigen import backend
 from minigen.data import Dataset
 from minigen.data.toy import MIXTURES
 from minigen.errors import MinigenError
-from minigen.gradcheck.derivations import DERIVATIONS, Derivation, Draw
+from minigen.gradcheck.derivation import Derivation, Draw
+from minigen.gradcheck.derivations import DERIVATIONS
 from minigen.metrics import bounds as metrics
 from minigen.metrics import findings
 from minigen.metrics import samples as sample_metrics
 from minigen.models.autoencoder import Autoencoder
-from minigen.models.gan import GAN
+from minigen.models.gan import GAN, HINGE, LEAST_SQUARES, WASSERSTEIN
 from minigen.models.likelihoods import Bernoulli, Gaussian
 from minigen.models.vae import VAE
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.nn.layers import Layer, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Tanh, mlp
-from minigen.nn.losses import bce, bce_with_logits, mse
+from minigen.nn.losses import bce, bce_with_logits, hinge, length_error, mse, wasserstein
 from minigen.nn.module import Module
 from minigen.nn.optim import SGD, Adam, Average, Optimizer
+from minigen.nn.slopes import input_gradient
+from minigen.nn.spectral import PowerIteration, spectral
 from minigen.train import main as train_command
 from minigen.training import OPTIONS, Run, Trainer, prepare
 from minigen.training import loop as training
@@ -162,6 +165,26 @@ def gan(loss: Callable[[GAN, Draws], Any]) -> Case:
     return case
 
 
+def slope(activation: Callable[[], Layer]) -> Case:
+    def case(draw: Draws) -> Results:
+        network = draw.move(mlp([4, 6, 5, 1], draw.rng, activation, draw.dtype))
+        g, backward = input_gradient(network, draw.normal(5, 4))
+        dx, grads = backward(draw.normal(5, 4))
+        return {"g": g, "dx": dx, **grads}
+
+    return case
+
+
+def normalized(draw: Draws) -> Results:
+    params = draw.move(mlp([4, 6, 3], draw.rng, LeakyReLU, draw.dtype)).params
+    iteration = PowerIteration(params)
+    for _ in range(3):
+        iteration.update()
+    flat, backward = spectral(params, iteration.vectors)
+    back = {f"d{name}": array for name, array in backward(draw.like(params)).items()}
+    return {**iteration.buffers, **flat, **back}
+
+
 CASES: dict[str, Case] = {
     "Linear": layer(lambda draw: Linear(4, 3, draw.rng, draw.dtype)),
     "ReLU": layer(lambda draw: ReLU()),
@@ -197,6 +220,31 @@ CASES: dict[str, Case] = {
     ),
     "generator": gan(lambda model, draw: model.generator_loss(draw.normal(6, 3))),
     "generator, minimax": gan(lambda model, draw: model.generator_loss(draw.normal(6, 3), True)),
+    "hinge": loss(hinge, "normal", "unit"),
+    "wasserstein": loss(wasserstein, "normal", "unit"),
+    "length_error": loss(partial(length_error, length=1.0), "normal"),
+    "slope, leaky": slope(LeakyReLU),
+    "slope, ReLU": slope(ReLU),
+    "slope, tanh": slope(Tanh),
+    "slope, sigmoid": slope(Sigmoid),
+    "spectral": normalized,
+    "R1": gan(lambda model, draw: model.slope_penalty(draw.normal(6, 5))),
+    "slope 1 between": gan(
+        lambda model, draw: model.slope_penalty(
+            model.between(draw.normal(6, 5), draw.normal(6, 3), draw.unit(6, 1)), 1.0
+        )
+    ),
+    "critic": gan(
+        lambda model, draw: model.discriminator_loss(
+            draw.normal(6, 5), draw.normal(6, 3), game=WASSERSTEIN
+        )
+    ),
+    "generator, hinge": gan(
+        lambda model, draw: model.generator_loss(draw.normal(6, 3), game=HINGE)
+    ),
+    "generator, least squares": gan(
+        lambda model, draw: model.generator_loss(draw.normal(6, 3), game=LEAST_SQUARES)
+    ),
 }
 
 EXACT = (np, standin)
@@ -253,6 +301,9 @@ TRAINED: list[tuple[str, dict[str, Any]]] = [
     ("vae", {"likelihood": "gaussian"}),
     ("gan", {}),
     ("gan", {"generator_loss": "minimax", "simultaneous": True, "discriminator_steps": 2}),
+    ("gan", {"r1": 2.0}),
+    ("gan", {"game": "wasserstein", "gradient_penalty": 2.0, "smoothing": 0.0}),
+    ("gan", {"game": "hinge", "spectral": True, "smoothing": 0.0}),
 ]
 IMAGES = Dataset("images", pixels(1, 40, 64), pixels(2, 12, 64), (8, 8))
 

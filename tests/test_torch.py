@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from minigen.models.autoencoder import Autoencoder
-from minigen.models.gan import GAN
+from minigen.models.gan import GAN, HINGE, LEAST_SQUARES, LOGISTIC, WASSERSTEIN, Game
+from minigen.models.likelihoods import Bernoulli
 from minigen.models.vae import VAE
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.nn.layers import (
@@ -24,9 +25,11 @@ from minigen.nn.layers import (
     Tanh,
     mlp,
 )
-from minigen.nn.losses import bce, bce_with_logits, mse
+from minigen.nn.losses import bce, bce_with_logits, hinge, length_error, mse, wasserstein
 from minigen.nn.module import Composite, Module
 from minigen.nn.optim import SGD, Adam, Optimizer
+from minigen.nn.slopes import input_gradient
+from minigen.nn.spectral import power_step, spectral
 
 torch: Any = pytest.importorskip("torch", reason="PyTorch, a second opinion, is not installed")
 F: Any = torch.nn.functional
@@ -51,6 +54,8 @@ def structure(module: Module) -> Any:
         return torch.nn.Sequential(*map(structure, module.layers))
     if isinstance(module, Composite):
         return torch.nn.ModuleDict({name: structure(part) for name, part in module.parts.items()})
+    if isinstance(module, Bernoulli):
+        return torch.nn.Identity()  # it has no parameters, and its twin is in torch_elbo_terms
     if isinstance(module, Linear):
         return torch.nn.Linear(*module.params["weight"].shape, dtype=torch.float64)
     return ACTIVATIONS[type(module)]()
@@ -125,6 +130,9 @@ FUNCTIONS: dict[str, tuple[Any, Any]] = {  # ours, theirs
         bce_with_logits,
         lambda a, t: F.binary_cross_entropy_with_logits(a, t, reduction="none").sum(1),
     ),
+    "hinge": (hinge, lambda a, t: F.relu(1 - (2 * t - 1) * a).sum(1)),
+    "wasserstein": (wasserstein, lambda a, t: ((1 - 2 * t) * a).sum(1)),
+    "length error": (lambda v: length_error(v, 1.0), lambda v: (v.norm(dim=1) - 1) ** 2),
     "reparameterize": (reparameterize, lambda m, s, eps: m + torch.exp(s).sqrt() * eps),
     "kl": (
         kl_to_standard_normal,
@@ -144,7 +152,9 @@ def arguments(name: str, rng: Rng) -> list[np.ndarray]:
     if name == "bce with logits":
         a[0] = -700, -40, 0, 700
         return [a, target]
-    return {"mse": [a, target], "kl": [a, b]}.get(name, [a, b, c])
+    labels = (target > 0.5).astype("float64")
+    known = {"mse": [a, target], "kl": [a, b], "hinge": [a, labels], "wasserstein": [a, labels]}
+    return {**known, "length error": [a]}.get(name, [a, b, c])
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -240,6 +250,96 @@ def test_generator(saturating: bool, rng: Rng) -> None:
     logits = module["discriminator"](module["generator"](torch.tensor(z)))[:, 0]
     theirs = F.logsigmoid(-logits) if saturating else -F.logsigmoid(logits)
     agree_on_loss(model.generator_loss(z, saturating), theirs, module["generator"])
+
+
+def torch_slope(module: Any, x: Any) -> Any:
+    """The slope of the sum of the outputs at x, which can be differentiated once more."""
+    (slope,) = torch.autograd.grad(module(x).sum(), x, create_graph=True)
+    return slope
+
+
+def place(x: np.ndarray) -> Any:
+    return torch.tensor(x, requires_grad=True)
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS, ids=lambda kind: kind.__name__)
+def test_slope(kind: Any, rng: Rng) -> None:
+    """Value, dx and parameter gradients, by double backward."""
+    network, x = mlp([4, 7, 6, 1], rng, kind, "float64"), rng.standard_normal((6, 4))
+    module, x_torch = twin(network), place(x)
+    g, backward = input_gradient(network, x)
+    g_torch = torch_slope(module, x_torch)
+    agree(g, g_torch)
+    u = rng.standard_normal(g.shape)
+    dx, grads = backward(u)
+    for tensor in (x_torch, *module.parameters()):  # no graph leads to the last bias
+        tensor.grad = torch.zeros_like(tensor)
+    g_torch.backward(torch.tensor(u))
+    agree(dx, x_torch.grad)
+    agree_on_gradients(grads, module)
+
+
+def discriminator(rng: Rng, kind: Any) -> tuple[GAN, Any]:
+    """A GAN with activations of this kind in D, and D in PyTorch."""
+    model, _, _, _ = game(rng)
+    model = GAN(model.generator, mlp([3, 6, 5, 1], rng, kind, "float64"))
+    return model, twin(model.discriminator)
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("slope", [0.0, 1.0])
+def test_a_whole_step_with_a_penalty(slope: float, kind: Any, rng: Rng) -> None:
+    """R1 with the logistic game, or a WGAN-GP's critic: loss and penalty, and their gradient."""
+    model, d = discriminator(rng, kind)
+    x, z, w = rng.standard_normal((5, 3)), rng.standard_normal((5, 2)), rng.random((5, 1))
+    rules, points = (WASSERSTEIN, model.between(x, z, w)) if slope else (LOGISTIC, x)
+    values, backward = model.discriminator_loss(x, z, game=rules)
+    price, price_backward = model.slope_penalty(points, slope)
+    real, fake = d(torch.tensor(x))[:, 0], d(torch.tensor(model.generator(z)[0]))[:, 0]
+    loss = fake - real if slope else F.softplus(-real) + F.softplus(fake)
+    norm = torch_slope(d, place(points)).norm(dim=1)
+    paid = (norm - 1) ** 2 if slope else norm**2
+    agree(values.loss, loss)
+    agree(price, paid)
+    (loss + 3 * paid).mean().backward()
+    paid_grads = price_backward(np.full(5, 3 / 5))
+    agree_on_gradients({k: v + paid_grads[k] for k, v in backward().items()}, d)
+
+
+@pytest.mark.parametrize(
+    ("rules", "theirs", "to_g"),
+    [
+        (LEAST_SQUARES, lambda r, f: (r - 1) ** 2 + f**2, lambda f: (f - 1) ** 2),
+        (HINGE, lambda r, f: F.relu(1 - r) + F.relu(1 + f), lambda f: -f),
+        (WASSERSTEIN, lambda r, f: f - r, lambda f: -f),
+    ],
+    ids=["least squares", "hinge", "wasserstein"],
+)
+def test_games(rules: Game, theirs: Any, to_g: Any, rng: Rng) -> None:
+    model, module, x, z = game(rng)
+    d, fake = module["discriminator"], module["generator"](torch.tensor(z))
+    values, backward = model.discriminator_loss(x, z, game=rules)
+    loss = theirs(d(torch.tensor(x))[:, 0], d(fake.detach())[:, 0])
+    agree_on_loss((values.loss, backward), loss, d)
+    agree_on_loss(model.generator_loss(z, game=rules), to_g(d(fake)[:, 0]), module["generator"])
+
+
+def test_spectral_normalization(rng: Rng) -> None:
+    """W / s with s = a^T W b, where PyTorch as well holds a and b fixed."""
+    model, d = discriminator(rng, LeakyReLU)
+    x, params = rng.standard_normal((5, 3)), dict(model.discriminator.params)
+    vectors = power_step(params, {})
+    flat, spectral_backward = spectral(params, vectors)
+    tensors = {name: place(array) for name, array in params.items()}
+    scaled = dict(tensors)
+    for name, (a, b) in vectors.items():
+        scaled[name] = tensors[name] / (torch.tensor(a) @ tensors[name] @ torch.tensor(b))
+    y = torch.func.functional_call(d, {k: v.t() for k, v in scaled.items()}, (torch.tensor(x),))
+    (y**2).sum().backward()
+    ours, backward = model.discriminator.with_params(flat)(x)
+    agree(ours, y)
+    for name, gradient in spectral_backward(backward(2 * ours)[1]).items():
+        agree(gradient, tensors[name].grad)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from minigen.gradcheck.checker import Report
-from minigen.gradcheck.derivations import DERIVATIONS, Derivation, Draw
+from minigen.gradcheck.derivation import Derivation, Draw
+from minigen.gradcheck.derivations import DERIVATIONS
 from minigen.workshop import cli, process
 
 

@@ -4,70 +4,32 @@ The tests run the same list. A tag names the equation in a docstring and in the 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from types import ModuleType
-from typing import Any, TypeVar
-
-import numpy as np
+from typing import Any
 
 from minigen.backend import Array
 from minigen.gradcheck import Report, check_function, check_layer, check_params
-from minigen.models.autoencoder import Autoencoder
+from minigen.gradcheck.derivation import F64, Derivation, Draw
+from minigen.gradcheck.slopes import SLOPES
 from minigen.models.gan import GAN
 from minigen.models.likelihoods import Bernoulli, Gaussian, Likelihood
-from minigen.models.vae import VAE
 from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
 from minigen.nn.layers import LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Tanh, mlp
-from minigen.nn.losses import bce, bce_with_logits, mse
-from minigen.nn.module import Module
-
-F64 = "float64"
-M = TypeVar("M", bound=Module)
-
-
-class Draw:
-    """Seeded arrays and modules in float64, on one backend."""
-
-    def __init__(self, xp: ModuleType) -> None:
-        self.xp = xp
-        self.rng = np.random.default_rng(0)
-
-    def normal(self, *shape: int) -> Array:
-        return self.xp.asarray(self.rng.standard_normal(shape))
-
-    def unit(self, *shape: int) -> Array:
-        """In [0.05, 0.95]: away from the ends, where a cross-entropy has no derivative."""
-        return self.xp.asarray(self.rng.uniform(0.05, 0.95, shape))
-
-    def module(self, module: M) -> M:
-        return module.with_params({k: self.xp.asarray(v) for k, v in module.params.items()})
-
-    def gaussian(self) -> dict[str, Array]:
-        return {"mu": self.normal(5, 3), "logvar": self.normal(5, 3)}
-
-    def vae(self, *hidden: int, likelihood: Likelihood | None = None) -> VAE:
-        return self.module(VAE.mlp(6, hidden, 2, self.rng, dtype=F64, likelihood=likelihood))
-
-    def autoencoder(self, *hidden: int) -> Autoencoder:
-        return self.module(Autoencoder.mlp(6, hidden, 2, self.rng, F64))
-
-    def gan(self, bounded: bool) -> GAN:
-        return self.module(GAN.mlp(3, (6, 5), 2, self.rng, bounded, F64))
-
-
-@dataclass(frozen=True)
-class Derivation:
-    """One equation, what is differentiated, and the check of it."""
-
-    tag: str
-    what: str
-    check: Callable[[Draw], Report]
+from minigen.nn.losses import bce, bce_with_logits, hinge, length_error, mse, wasserstein
 
 
 def _autoencoder(distance: Callable[..., Any], *hidden: int) -> Callable[[Draw], Report]:
     def check(draw: Draw) -> Report:
         x, target = draw.normal(4, 6), draw.unit(4, 6)
         return check_params(lambda ae: ae.loss(x, target, distance), draw.autoencoder(*hidden))
+
+    return check
+
+
+def _length(length: float) -> Callable[[Draw], Report]:
+    def check(draw: Draw) -> Report:
+        return check_function(
+            lambda vector: length_error(vector, length), {"vector": draw.normal(5, 4)}
+        )
 
     return check
 
@@ -210,9 +172,25 @@ DERIVATIONS = (
         lambda draw: check_function(
             bce_with_logits,
             {"logits": 10 * draw.normal(5, 7)},
-            {"target": (draw.unit(5, 7) > 0.5).astype(F64)},
+            {"target": draw.labels(5, 7)},
         ),
     ),
+    Derivation(
+        "L4",
+        "hinge by the logits, labels 0 and 1",
+        lambda draw: check_function(
+            hinge, {"logits": 2 * draw.normal(5, 7)}, {"target": draw.labels(5, 7)}
+        ),
+    ),
+    Derivation(
+        "L5",
+        "a critic's loss by its score, labels 0 and 1",
+        lambda draw: check_function(
+            wasserstein, {"score": draw.normal(5, 7)}, {"target": draw.labels(5, 7)}
+        ),
+    ),
+    Derivation("L6", "squared length", _length(0.0)),
+    Derivation("L6", "squared error of a length that should be 1", _length(1.0)),
     Derivation("A1", "autoencoder, squared error", _autoencoder(mse, 5)),
     Derivation("A1", "linear autoencoder", _autoencoder(mse)),
     Derivation("A1", "autoencoder, cross-entropy", _autoencoder(bce_with_logits, 5, 4)),
@@ -248,4 +226,5 @@ DERIVATIONS = (
     Derivation("G2", "generator through D and tanh, non-saturating", _generator(False, True)),
     Derivation("G3", "generator through D, minimax", _generator(True, False)),
     Derivation("G3", "generator through D and tanh, minimax", _generator(True, True)),
+    *SLOPES,
 )

@@ -10,15 +10,44 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 from minigen.backend import Array, Generator, array_module
-from minigen.checks import check_fraction
+from minigen.checks import check_fraction, check_shape
 from minigen.errors import MinigenError
 from minigen.nn.layers import Layer, LeakyReLU, Sequential, Tanh, mlp, sigmoid
-from minigen.nn.losses import bce_with_logits, upstream
+from minigen.nn.losses import (
+    LossBackward,
+    bce_with_logits,
+    hinge,
+    length_error,
+    mse,
+    upstream,
+    wasserstein,
+)
 from minigen.nn.module import Composite, Params
+from minigen.nn.slopes import input_gradient
+
+Distance = Callable[[Array, Array], tuple[Array, LossBackward]]  # of logits from labels
+
+
+class Game(NamedTuple):
+    """The losses of a game, each a distance of D's logits from labels: 1 on data, 0 on samples.
+
+    `discriminator` is D's, and `generator` is G's, of its samples from the label 1; `output` makes
+    of logits what D says.
+    """
+
+    discriminator: Distance
+    generator: Distance
+    output: Callable[[Array], Array]
+
+
+LOGISTIC = Game(bce_with_logits, bce_with_logits, sigmoid)  # Goodfellow et al. 2014
+LEAST_SQUARES = Game(mse, mse, lambda logits: logits)  # Mao et al. 2017
+HINGE = Game(hinge, wasserstein, lambda logits: logits)  # Lim and Ye 2017
+WASSERSTEIN = Game(wasserstein, wasserstein, lambda logits: logits)  # Arjovsky et al. 2017
 
 
 class DiscriminatorLoss(NamedTuple):
-    """The loss in nats, D(x) and D(G(z)): each (N,), per pair of a real and a generated example."""
+    """The loss, D(x) and D(G(z)): each (N,), per pair of a real and a generated example."""
 
     loss: Array
     d_real: Array
@@ -53,7 +82,7 @@ class GAN(Composite):
         return cls(generator, mlp([n_data, *reversed(hidden), 1], rng, LeakyReLU, dtype))
 
     def discriminator_loss(
-        self, x: Array, z: Array, smoothing: float = 0.0
+        self, x: Array, z: Array, smoothing: float = 0.0, game: Game = LOGISTIC
     ) -> tuple[DiscriminatorLoss, Callable[..., Params]]:
         """(G1) D's loss, -log D(x) - log(1 - D(G(z))): a cross-entropy with labels 1 and 0.
 
@@ -67,10 +96,11 @@ class GAN(Composite):
             z: (N, Z), a draw from N(0, 1).
             smoothing: the label of real examples is 1 - smoothing (Salimans et al. 2016,
                 section 3.4); in [0, 1).
+            game: whose loss and output to take.
 
         Returns:
-            The loss and both probabilities, and the backward pass (dloss=None) -> grads of
-            `discriminator.params`.
+            The loss in nats and both probabilities, or what else the game has, and the backward
+            pass (dloss=None) -> grads of `discriminator.params`.
 
         Raises:
             MinigenError: the shapes do not fit, or smoothing is out of its range.
@@ -83,7 +113,7 @@ class GAN(Composite):
         logits, discriminator_backward = self.discriminator(xp.concatenate([x, fake]))
         labels = xp.zeros_like(logits)
         labels[: len(x)] = 1 - smoothing
-        losses, losses_backward = bce_with_logits(logits, labels)
+        losses, losses_backward = game.discriminator(logits, labels)
         loss = losses[: len(x)] + losses[len(x) :]
 
         def backward(dloss: Array | None = None) -> Params:
@@ -92,11 +122,11 @@ class GAN(Composite):
             _, grads = discriminator_backward(dlogits, inputs=False)
             return grads
 
-        probability = sigmoid(logits)[:, 0]
-        return DiscriminatorLoss(loss, probability[: len(x)], probability[len(x) :]), backward
+        d = game.output(logits)[:, 0]
+        return DiscriminatorLoss(loss, d[: len(x)], d[len(x) :]), backward
 
     def generator_loss(
-        self, z: Array, saturating: bool = False
+        self, z: Array, saturating: bool = False, game: Game = LOGISTIC
     ) -> tuple[Array, Callable[..., Params]]:
         """G's loss, with l = discriminator(G(z)):
 
@@ -108,10 +138,12 @@ class GAN(Composite):
 
         Args:
             z: (N, Z), a draw from N(0, 1).
-            saturating: take the minimax loss.
+            saturating: take the minimax loss, minus what D pays for a sample.
+            game: whose loss to take.
 
         Returns:
-            (N,) in nats, and the backward pass (dloss=None) -> grads of `generator.params`.
+            (N,) in nats, or what else the game has, and the backward pass (dloss=None) -> grads of
+            `generator.params`.
 
         Raises:
             MinigenError: the shape does not fit.
@@ -119,14 +151,60 @@ class GAN(Composite):
         fake, generator_backward = self.generator(z)
         logits, discriminator_backward = self.discriminator(fake)
         xp = array_module(logits)
-        label, sign = (0.0, -1.0) if saturating else (1.0, 1.0)  # a cross-entropy, or its negative
-        cross_entropy, cross_entropy_backward = bce_with_logits(logits, xp.full_like(logits, label))
-        loss = sign * cross_entropy
+        label, sign = (0.0, -1.0) if saturating else (1.0, 1.0)  # a distance, or its negative
+        distance = game.discriminator if saturating else game.generator
+        value, distance_backward = distance(logits, xp.full_like(logits, label))
+        loss = sign * value
 
         def backward(dloss: Array | None = None) -> Params:
-            dlogits = cross_entropy_backward(sign * upstream(dloss, loss))
+            dlogits = distance_backward(sign * upstream(dloss, loss))
             dfake, _ = discriminator_backward(dlogits, params=False)
             _, grads = generator_backward(dfake, inputs=False)
             return grads
 
         return loss, backward
+
+    def slope_penalty(self, x: Array, slope: float = 0.0) -> tuple[Array, Callable[..., Params]]:
+        """(G4) The price of D's slope at each x, with l = discriminator(x):
+
+            (|dl/dx| - k)^2
+
+        On data and with k = 0, gamma / 2 of it is the R1 penalty (Mescheder et al. 2018, section
+        4.1). The weight goes into the upstream gradient: backward(gamma / 2 / N for each row).
+
+        Args:
+            x: (N, D), where the slope is taken: a place, which gets no gradient.
+            slope: k, which costs nothing.
+
+        Returns:
+            (N,) and the backward pass (dloss=None) -> grads of `discriminator.params`.
+
+        Raises:
+            MinigenError: the shape does not fit, or D has a layer that `curvature` does not know.
+        """
+        gradient, gradient_backward = input_gradient(self.discriminator, x)
+        loss, loss_backward = length_error(gradient, slope)
+
+        def backward(dloss: Array | None = None) -> Params:
+            _, grads = gradient_backward(loss_backward(dloss), inputs=False)
+            return grads
+
+        return loss, backward
+
+    def between(self, x: Array, z: Array, weight: Array) -> Array:
+        """(G5) A point on the line from a sample to an example, w x + (1 - w) G(z), for each row.
+
+        There, and with k = 1, lambda times the slope penalty is that of a WGAN-GP (Gulrajani et al.
+        2017, section 4).
+
+        Args:
+            x: (N, D), real examples.
+            z: (N, Z), a draw from N(0, 1).
+            weight: w (N, 1), a uniform draw from [0, 1): one for each row, not for each entry.
+
+        Raises:
+            MinigenError: the weights are not one for each row.
+        """
+        check_shape("weight, one for each row", weight, (len(x), 1))
+        fake, _ = self.generator(z)
+        return weight * x + (1 - weight) * fake

@@ -109,6 +109,84 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     return loss, backward
 
 
+def hinge(logits: Array, target: Array) -> tuple[Array, LossBackward]:
+    """(L4) sum_d max(0, 1 - s l), with the sign s = 2 t - 1: 0 beyond the margin, where s l > 1.
+
+        d loss / dl = -s where s l < 1,  0 elsewhere
+
+    Args:
+        logits: (N, D), any finite values.
+        target: (N, D), each 0 or 1.
+
+    Returns:
+        (N,) in units of the margin, and the backward pass to the logits.
+
+    Raises:
+        MinigenError: the shapes differ, are not (N, D), or have no rows.
+    """
+    check_rows(logits=logits, target=target)
+    sign = 2 * target - 1
+    short = relu(1 - sign * logits)
+    loss = short.sum(axis=1)
+
+    def backward(dloss: Array | None = None) -> Array:
+        return upstream(dloss, loss)[:, None] * -sign * (short.real > 0)
+
+    return loss, backward
+
+
+def wasserstein(score: Array, target: Array) -> tuple[Array, LossBackward]:
+    """(L5) -sum_d s c, with the sign s = 2 t - 1: a critic's score c is to rise where t is 1, and
+    to fall where t is 0.
+
+        d loss / dc = -s
+
+    Args:
+        score: (N, D), any finite values.
+        target: (N, D), each 0 or 1.
+
+    Returns:
+        (N,) in units of the score, and the backward pass to it.
+
+    Raises:
+        MinigenError: the shapes differ, are not (N, D), or have no rows.
+    """
+    check_rows(score=score, target=target)
+    sign = 2 * target - 1
+    loss = -(sign * score).sum(axis=1)
+
+    def backward(dloss: Array | None = None) -> Array:
+        return -upstream(dloss, loss)[:, None] * sign
+
+    return loss, backward
+
+
+def length_error(vector: Array, length: float) -> tuple[Array, LossBackward]:
+    """(L6) (|v| - k)^2: how far the length of each row is from k, squared; |v|^2 where k = 0.
+
+        d loss / dv = 2 (|v| - k) v / |v|,    0 at v = 0, which has no direction
+
+    Args:
+        vector: v (N, D).
+        length: k.
+
+    Returns:
+        (N,) and the backward pass to the vector.
+
+    Raises:
+        MinigenError: the vector is not (N, D), or has no rows.
+    """
+    xp = check_rows(vector=vector)
+    norm = xp.sqrt((vector * vector).sum(axis=1))  # no abs, which would stop a complex step
+    loss = (norm - length) ** 2
+
+    def backward(dloss: Array | None = None) -> Array:
+        along = 2 * (norm - length) / (norm + (norm == 0))
+        return (upstream(dloss, loss) * along)[:, None] * vector
+
+    return loss, backward
+
+
 def upstream(dloss: Array | None, loss: Array) -> Array:
     """The weight of each example in the final scalar: dloss (N,), or 1/N each, for the mean.
 

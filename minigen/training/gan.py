@@ -1,6 +1,5 @@
 """How a GAN is trained: its options, and a step of both players."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -10,10 +9,13 @@ import numpy as np
 
 from minigen.backend import Array, Generator, to_numpy
 from minigen.data import Dataset
+from minigen.errors import MinigenError
 from minigen.models.gan import GAN, DiscriminatorLoss
-from minigen.nn.layers import sigmoid
+from minigen.nn.layers import Layer, sigmoid
 from minigen.nn.module import Params
 from minigen.nn.optim import Adam, Average, Stateful
+from minigen.nn.spectral import PowerIteration, spectral
+from minigen.training.games import GAMES, Rules
 from minigen.training.loop import Logged
 from minigen.training.options import Options, option
 from minigen.training.presets import GAN_PRESETS
@@ -46,6 +48,21 @@ class GANOptions(Options):
     generator_loss: str = option(
         "non-saturating", "-log D(G(z)), or log(1 - D(G(z)))", choices=("non-saturating", "minimax")
     )
+    game: str = option(
+        "logistic",
+        "the losses: of the GAN, of the LSGAN, of the margin, or of a critic's score",
+        choices=tuple(GAMES),
+    )
+    r1: float = option(
+        0.0, "D pays GAMMA/2 times its squared slope on data", metavar="GAMMA", least=0
+    )
+    gradient_penalty: float = option(
+        0.0,
+        "D pays LAMBDA (slope - 1)^2 between data and samples; with the game wasserstein, WGAN-GP",
+        metavar="LAMBDA",
+        least=0,
+    )
+    spectral: bool = option(False, "each weight of D is divided by its largest singular value")
     smoothing: float = option(0.1, "the label of data is 1 - S", metavar="S", least=0, below=0.5)
     discriminator_steps: int = option(1, "steps of D for each of G", metavar="K", least=1)
     simultaneous: bool = option(False, "G answers to the D before its update, not after it")
@@ -56,6 +73,34 @@ class GANOptions(Options):
         least=0,
         below=1,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.game != "logistic" and self.generator_loss == "minimax":
+            raise MinigenError(
+                f"generator_loss minimax with the game {self.game}: it is log(1 - D(G(z))), of the "
+                "game logistic; leave one of them out"
+            )
+        if self.smoothing and not GAMES[self.game].labels:
+            raise MinigenError(
+                f"smoothing {self.smoothing:g} with the game {self.game}: its loss knows the "
+                "labels 1 and 0 alone; give smoothing 0"
+            )
+        if self.r1 and self.gradient_penalty:
+            raise MinigenError(
+                f"r1 {self.r1:g} with gradient_penalty {self.gradient_penalty:g}: one pulls D's "
+                "slope to 0, the other to 1; leave one of them out"
+            )
+        if self.game == "wasserstein" and not (self.penalized or self.spectral):
+            raise MinigenError(
+                "the game wasserstein without a bound on D's slope: there is no best score, it "
+                "grows for ever; give gradient_penalty, r1 or spectral"
+            )
+
+    @property
+    def penalized(self) -> bool:
+        """Whether D pays for its slope."""
+        return bool(self.r1 or self.gradient_penalty)
 
 
 class GANTrainer(Trainer[GANOptions, GAN]):
@@ -74,6 +119,7 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         self.bounded = low >= 0 and high <= 1
         super().__init__(options, dataset, xp)
         self.average = Average(self.model.generator.params, options.averaging)
+        self.stretch = PowerIteration(self.model.discriminator.params if options.spectral else {})
 
     @property
     def networks(self) -> dict[str, list[int]]:
@@ -84,18 +130,34 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         }
 
     @property
+    def rules(self) -> Rules:
+        """The game that is played."""
+        return GAMES[self.options.game]
+
+    @property
     def titles(self) -> dict[str, str]:
-        return {
-            "d_loss": f"D's loss (nats), train label {1 - self.options.smoothing:g}",
-            "g_loss": "G's loss (nats)",
-            "d_real": "D(x), on data",
-            "d_fake": "D(G(z)), on samples",
+        options, rules = self.options, self.rules
+        titles = {
+            "d_loss": f"D's loss ({rules.unit}), train label {1 - options.smoothing:g}",
+            "g_loss": f"G's loss ({rules.unit})",
+            "d_real": f"{rules.said}(x), on data",
+            "d_fake": f"{rules.said}(G(z)), on samples",
         }
+        if options.r1:
+            titles["penalty"] = f"R1: {options.r1 / 2:g} slope$^2$, on data"
+        if options.gradient_penalty:
+            titles["penalty"] = f"{options.gradient_penalty:g} (slope - 1)$^2$, between"
+        return titles
 
     @property
     def units(self) -> str:
+        said = self.rules.said
+        paid = (
+            "; penalty, which D pays beside d_loss, in the same" if self.options.penalized else ""
+        )
         return (
-            "d_loss, g_loss in nats per example; d_real = D(x), d_fake = D(G(z)); "
+            f"d_loss, g_loss in {self.rules.unit} per example{paid}; d_real = {said}(x), "
+            f"d_fake = {said}(G(z)); "
             f"the label of data is {1 - self.options.smoothing:g} in train d_loss, 1 in test; "
             f"rows are {'' if self.bounded else 'not all '}in 0 to 1, so they "
             + ("are shifted to -1 to 1 and G ends in tanh" if self.bounded else "stay as they are")
@@ -103,13 +165,16 @@ class GANTrainer(Trainer[GANOptions, GAN]):
 
     @property
     def references(self) -> dict[str, tuple[float, str]]:
-        undecided = (1 - self.options.smoothing) / 2, "D cannot tell"
-        two_log_two = 2 * math.log(2), "2 log 2: D = 1/2"
-        return {"d_loss": two_log_two, "d_real": undecided, "d_fake": undecided}
+        references = {"d_loss": self.rules.undecided}
+        if self.rules.labels:
+            undecided = (1 - self.options.smoothing) / 2, "D cannot tell"
+            references |= {"d_real": undecided, "d_fake": undecided}
+        return references
 
     @property
     def stateful(self) -> dict[str, Stateful]:
-        return {**self.optimizers, "average": self.average}
+        more = {"stretch": self.stretch} if self.options.spectral else {}
+        return {**self.optimizers, "average": self.average, **more}
 
     def start(self) -> None:
         """Refuse rows whose size G and D, which begin near 1, would take an epoch to find."""
@@ -128,15 +193,35 @@ class GANTrainer(Trainer[GANOptions, GAN]):
             ),
         }
 
+    @property
+    def discriminator(self) -> Layer:
+        """The D that plays: with normalized weights, if that was asked for."""
+        return self._players()[0].discriminator
+
+    def _players(self) -> tuple[GAN, Callable[[Params], Params]]:
+        """G and the D that plays, and the way back from the latter's gradients to D's own."""
+        generator, discriminator = self.model.generator, self.model.discriminator
+        flat, spectral_backward = spectral(discriminator.params, self.stretch.vectors)
+        return GAN(generator, discriminator.with_params(flat)), spectral_backward
+
     def train_step(self, x: Array, rng: Generator) -> Logged:
         """One step of D, and at every K-th one of G."""
         d_optimizer = self.optimizers["discriminator_optimizer"]
         g_optimizer = self.optimizers["generator_optimizer"]
         simultaneous = self.options.simultaneous
-        d_values, d_backward = self.model.discriminator_loss(
-            self._shifted(x), self._noise(len(x), rng), self.options.smoothing
+        x = self._shifted(x)
+        self.stretch.update()
+        gan, spectral_backward = self._players()
+        d_values, d_backward = gan.discriminator_loss(
+            x, self._noise(len(x), rng), self.options.smoothing, self.rules.game
         )
         d_grads = d_backward()
+        penalties = {}
+        if self.options.penalized:
+            penalties["penalty"], penalty_backward = self._penalty(gan, x, rng)
+            for name, gradient in penalty_backward().items():
+                d_grads[name] += gradient
+        d_grads = spectral_backward(d_grads)
         if not simultaneous:
             d_optimizer.step(d_grads)
         g_loss, g_backward = self._generator_loss(len(x), rng)  # for the log, if not to learn
@@ -146,17 +231,33 @@ class GANTrainer(Trainer[GANOptions, GAN]):
             self.average.update()
         if simultaneous:
             d_optimizer.step(d_grads)
-        return _logged(d_values, g_loss)
+        return _logged(d_values, g_loss) | penalties
 
     def test_step(self, x: Array, rng: Generator) -> Logged:
         """Without smoothing, so that the losses are those of theory."""
-        d_values, _ = self.model.discriminator_loss(self._shifted(x), self._noise(len(x), rng))
+        x = self._shifted(x)
+        gan, _ = self._players()
+        d_values, _ = gan.discriminator_loss(x, self._noise(len(x), rng), game=self.rules.game)
         g_loss, _ = self._generator_loss(len(x), rng)
-        return _logged(d_values, g_loss)
+        penalties = {}
+        if self.options.penalized:
+            penalties["penalty"], _ = self._penalty(gan, x, rng)
+        return _logged(d_values, g_loss) | penalties
 
     def _generator_loss(self, n: int, rng: Generator) -> tuple[Array, Callable[..., Params]]:
         saturating = self.options.generator_loss == "minimax"
-        return self.model.generator_loss(self._noise(n, rng), saturating)
+        gan, _ = self._players()
+        return gan.generator_loss(self._noise(n, rng), saturating, self.rules.game)
+
+    def _penalty(self, gan: GAN, x: Array, rng: Generator) -> tuple[Array, Callable[[], Params]]:
+        """The price of D's slope: R1's on data, or that of a WGAN-GP between data and samples."""
+        weight, free = self.options.r1 / 2, 0.0
+        if self.options.gradient_penalty:
+            weight, free = self.options.gradient_penalty, 1.0
+            share = rng.random((len(x), 1), dtype=np.float32)
+            x = gan.between(x, self._noise(len(x), rng), share)
+        price, backward = gan.slope_penalty(x, free)
+        return weight * price, lambda: backward(self.xp.full_like(price, weight / len(x)))
 
     def _noise(self, n: int, rng: Generator) -> Array:
         return rng.standard_normal((n, self.options.latent_dim), dtype=np.float32)
@@ -169,10 +270,12 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         rows = to_numpy(averaged(self.xp.asarray(codes))[0])
         return (rows + 1) / 2 if self.bounded else rows
 
-    def field(self, points: np.ndarray) -> np.ndarray:
-        """D(x) at points (..., D)."""
+    def field(self, points: np.ndarray) -> np.ndarray | None:
+        """D(x) at points (..., D), where D says a probability."""
+        if not self.rules.probability:
+            return None
         rows = self._shifted(self.xp.asarray(points.reshape(-1, self.width)))
-        logits, _ = self.model.discriminator(rows)
+        logits, _ = self.discriminator(rows)
         return to_numpy(sigmoid(logits)).reshape(points.shape[:-1])
 
 

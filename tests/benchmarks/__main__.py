@@ -4,6 +4,7 @@
     python -m tests.benchmarks                                    # the standard VAE, AE and GAN
     python -m tests.benchmarks --sweep --json benchmark.json      # batch sizes and widths too
     python -m tests.benchmarks --threads 1 2 --busy               # on a machine that others use
+    python -m tests.benchmarks --slopes                           # what a price on D's slope costs
     python -m tests.benchmarks --device cuda
     python -m tests.benchmarks --draw benchmark.json --figure tutorials/figures/benchmark.png
 
@@ -34,7 +35,7 @@ def main() -> int:
 
         draw(options.figure, json.loads(options.draw.read_text()))
         return 0
-    document = measure(options)
+    document = (measure_slopes if options.slopes else measure)(options)
     if options.json:
         options.json.write_text(json.dumps(document, indent=1) + "\n")
     return 0
@@ -52,6 +53,7 @@ def _options() -> argparse.Namespace:
     add("--device", choices=("cpu", "cuda"), default="cpu", help="cuda compares CuPy")
     add("--threads", type=int, nargs="+", default=[1], metavar="N", help="one report for each")
     add("--busy", action="store_true", help="then the VAE's step beside other processes")
+    add("--slopes", action="store_true", help="the GAN's steps that hold D's slope, and no others")
     add("--blocks", type=int, default=15, help="turns of each contestant")
     add("--json", type=Path, metavar="FILE", help="write all numbers")
     add("--draw", type=Path, metavar="FILE", help="measure nothing, draw what FILE holds")
@@ -91,6 +93,26 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         )
     if options.busy:
         document["busy"] = busy(images, options.threads, options.blocks)
+    return document
+
+
+def measure_slopes(options: argparse.Namespace) -> dict[str, Any]:
+    """Time the GAN's plain step beside those that hold D's slope, and print it."""
+    from minigen import data
+    from minigen.backend import computing
+    from tests.benchmarks.contestants import SLOPES, Size, minigen
+    from tests.benchmarks.measure import as_result, compare
+
+    images, size = data.load("mnist").train, Size("gan", 64, 256)
+    document: dict[str, Any] = {"results": []}
+    for threads in options.threads:
+        with computing(threads):
+            steps = {name: minigen(size, images, **given) for name, given in SLOPES.items()}
+            times = compare(steps, options.blocks)
+        document["results"].append(as_result(size, threads, times))
+        for name, time in times.items():
+            span = f"({time['least']:.2f} to {time['most']:.2f})"
+            print(f"{name:26} {time['ms']:7.2f} ms  {time['ratio']:5.2f} x plain {span}")
     return document
 
 

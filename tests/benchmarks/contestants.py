@@ -23,6 +23,13 @@ N_LATENT = {"vae": 20, "ae": 20, "gan": 64}
 
 Step = Callable[[], object]
 
+SLOPES: dict[str, dict[str, Any]] = {  # options of the GAN: the plain one, and what holds D's slope
+    "plain": {},
+    "R1": {"r1": 1.0},
+    "WGAN-GP": {"game": "wasserstein", "gradient_penalty": 1.0, "smoothing": 0.0},
+    "spectral normalization": {"spectral": True},
+}
+
 
 @dataclass(frozen=True)
 class Size:
@@ -38,10 +45,11 @@ class Size:
         return [self.width] * (2 if self.model == "gan" else 1)
 
 
-def minigen(size: Size, images: np.ndarray, xp: ModuleType = np) -> Step:
-    """The step that `minigen.train` takes, with its default options."""
-    options = OPTIONS[size.model](hidden=tuple(size.hidden))
-    trainer = prepare(options, Dataset("images", images, images[:1], (28, 28)), xp).trainer
+def minigen(size: Size, images: np.ndarray, xp: ModuleType = np, **options: Any) -> Step:
+    """The step that `minigen.train` takes, with its default options but for these."""
+    options = {"hidden": tuple(size.hidden), **options}
+    dataset = Dataset("images", images, images[:1], (28, 28))
+    trainer = prepare(OPTIONS[size.model](**options), dataset, xp).trainer
     rng = generator(xp, 0, Stream.TRAIN)
     rows = xp.asarray(images)
     order = xp.asarray(np.random.default_rng(0).permutation(len(images)))

@@ -1,5 +1,6 @@
 """The comparison counts the products that a step really makes, takes turns, and draws."""
 
+import math
 import time
 from pathlib import Path
 from types import ModuleType
@@ -39,6 +40,34 @@ def test_the_floor_makes_the_products_of_the_step(
     monkeypatch.setattr(standin, "matmul", watched_product, raising=False)
     contestants.floor(size, IMAGES, strict)()
     assert sorted(seen) == sorted(of_the_step)
+
+
+@pytest.mark.parametrize(
+    ("name", "passes_of_d", "passes_of_g"), [("plain", 0, 0), ("R1", 4, 0), ("WGAN-GP", 4, 1)]
+)
+def test_a_price_on_slope_costs_the_passes_that_are_counted(
+    name: str,
+    passes_of_d: int,
+    passes_of_g: int,
+    strict: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In units of multiplications: values up, slopes down, moves up, and the weights' gradients."""
+    size = Size("gan", 7, 5)
+    plain, counted = standin.ndarray.__matmul__, [0]
+
+    def watched(a: Any, b: Any) -> Any:
+        counted[0] += math.prod(a.shape) * b.shape[1]
+        return plain(a, b)
+
+    monkeypatch.setattr(standin.ndarray, "__matmul__", watched)
+    totals = []
+    for options in (contestants.SLOPES["plain"], contestants.SLOPES[name]):
+        counted[0] = 0
+        contestants.minigen(size, IMAGES, strict, **options)()
+        totals.append(counted[0])
+    d, g = (7 * (widths[0] * 5 + 5 * 5 + 5 * widths[1]) for widths in ((784, 1), (64, 784)))
+    assert totals[1] - totals[0] == passes_of_d * d + passes_of_g * g
 
 
 def test_torch_takes_the_same_steps() -> None:

@@ -15,15 +15,20 @@ import minigen
 from minigen.gradcheck import Report, check_layer
 from minigen.gradcheck import __main__ as command
 from minigen.gradcheck.__main__ import main
-from minigen.gradcheck.derivations import DERIVATIONS, Derivation, Draw
+from minigen.gradcheck.derivation import Derivation, Draw
+from minigen.gradcheck.derivations import DERIVATIONS
 from minigen.nn.layers import ReLU, Tanh
 
 PACKAGE = Path(minigen.__file__).parent
 MATHEMATICS = [
-    *(PACKAGE / f"{name}.py" for name in ("nn/layers", "nn/losses", "nn/gaussian")),
+    *(
+        PACKAGE / f"{name}.py"
+        for name in ("nn/layers", "nn/losses", "nn/gaussian", "nn/slopes", "nn/spectral")
+    ),
     *sorted((PACKAGE / "models").glob("*.py")),
 ]
 TAG = re.compile(r"\(([A-Z]\d+)\)")
+TANH = {"B5", "B6", "G2", "G3", "G4", "G5", "S1", "S3"}  # wherever it is
 FEW = [d for d in DERIVATIONS if "tanh" in d.what or d.tag in {"B1", "B4", "B5", "B6", "V2"}]
 
 
@@ -112,7 +117,16 @@ def test_a_broken_backward_pass_fails_the_command_and_names_the_tag(
     monkeypatch.setattr(Tanh, "apply", apply)
     assert main([]) == 1
     failed = [line for line in capsys.readouterr().out.splitlines() if line.endswith("FAILED")]
-    assert {line.split()[0] for line in failed} == {"B5", "B6", "G2", "G3"}  # wherever tanh is
+    assert {line.split()[0] for line in failed} == {
+        "B5",
+        "B6",
+        "G2",
+        "G3",
+        "G4",
+        "G5",
+        "S1",
+        "S3",
+    }  # wherever tanh is
 
 
 @pytest.mark.usefixtures("few")
@@ -128,7 +142,7 @@ def test_a_backward_pass_that_raises_fails_under_its_tag(
     assert main([]) == 1
     out = capsys.readouterr().out
     failed = {line.split()[0] for line in out.splitlines() if line.endswith("FAILED")}
-    assert failed == {"B5", "B6", "G2", "G3"}
+    assert failed == TANH
     assert "raised ValueError: matmul" in out
 
 

@@ -10,10 +10,18 @@ import pytest
 from minigen.errors import MinigenError
 from minigen.gradcheck import check_function
 from minigen.nn.layers import sigmoid
-from minigen.nn.losses import bce, bce_with_logits, mse
+from minigen.nn.losses import bce, bce_with_logits, hinge, length_error, mse, wasserstein
 
 Rng = np.random.Generator
 EXTREMES = [-1000.0, -700.0, -88.0, -40.0, -17.0, -1e-9, 1e-9, 0.3, 17.0, 40.0, 88.0, 700.0, 1000.0]
+
+LOSSES: dict[Callable[..., Any], str] = {  # with the name of what is judged
+    mse: "prediction",
+    bce: "probability",
+    bce_with_logits: "logits",
+    hinge: "logits",
+    wasserstein: "score",
+}
 
 
 def predictions(loss: Callable[..., Any], rng: Rng, shape: tuple[int, int] = (5, 4)) -> np.ndarray:
@@ -25,10 +33,10 @@ def exact_bce_with_logits(logit: float, target: float) -> mpmath.mpf:
         return mpmath.log1p(mpmath.exp(mpmath.mpf(logit))) - mpmath.mpf(logit) * target
 
 
-@pytest.mark.parametrize("loss", [mse, bce, bce_with_logits])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("rows", [1, 5])
 def test_gradient(loss: Callable[..., Any], rows: int, rng: Rng) -> None:
-    name = {mse: "prediction", bce: "probability", bce_with_logits: "logits"}[loss]
+    name = LOSSES[loss]
     target = rng.random((rows, 4))
     target[0, :2] = 0, 1
     report = check_function(loss, {name: predictions(loss, rng, (rows, 4))}, {"target": target})
@@ -83,7 +91,7 @@ def test_a_sure_and_wrong_prediction_keeps_its_gradient() -> None:
         bce(sigmoid(np.array([[17.0]], np.float32)), np.array([[0.0]], np.float32))
 
 
-@pytest.mark.parametrize("loss", [mse, bce, bce_with_logits])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_weights_of_examples(loss: Callable[..., Any], rng: Rng) -> None:
     """One backward pass serves means, sums and any other weights of the examples."""
     prediction, target = predictions(loss, rng), rng.random((5, 4))
@@ -99,7 +107,7 @@ def test_weights_of_examples(loss: Callable[..., Any], rng: Rng) -> None:
         backward(np.ones((5, 1)))
 
 
-@pytest.mark.parametrize("loss", [mse, bce, bce_with_logits])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_faults(loss: Callable[..., Any]) -> None:
     half = np.full((3, 1), 0.5)
     with pytest.raises(MinigenError, match=r"got \w+ \(3, 1\), target \(3,\)"):
@@ -116,3 +124,43 @@ def test_faults(loss: Callable[..., Any]) -> None:
 def test_bce_refuses_what_is_no_open_probability(value: float) -> None:
     with pytest.raises(MinigenError, match="use bce_with_logits"):
         bce(np.array([[0.5, value]]), np.array([[0.5, 0.5]]))
+
+
+def test_hinge_is_zero_beyond_the_margin_and_straight_before_it() -> None:
+    logits = np.array([[2.0], [0.25], [-3.0], [0.25], [-2.0]])
+    labels = np.array([[1.0], [1.0], [1.0], [0.0], [0.0]])
+    loss, backward = hinge(logits, labels)
+    assert loss.tolist() == [0, 0.75, 4, 1.25, 0]
+    assert backward(np.ones(5))[:, 0].tolist() == [0, -1, -1, 1, 0]
+
+
+def test_a_critics_loss_is_its_score_with_a_sign() -> None:
+    loss, backward = wasserstein(np.array([[2.0], [-3.0]]), np.array([[1.0], [0.0]]))
+    assert loss.tolist() == [-2, -3]
+    assert backward()[:, 0].tolist() == [-0.5, 0.5]
+
+
+@pytest.mark.parametrize("length", [0.0, 1.0])
+def test_gradient_of_the_length_error(length: float, rng: Rng) -> None:
+    report = check_function(
+        lambda vector: length_error(vector, length), {"vector": rng.standard_normal((5, 4))}
+    )
+    assert report.ok, report
+
+
+def test_a_length_is_that_of_its_row() -> None:
+    """And not of a column, nor of the whole batch."""
+    loss, backward = length_error(np.array([[3.0, 4.0], [0.0, 0.0], [0.0, 1.0]]), 1.0)
+    assert loss.tolist() == [16, 1, 0]
+    np.testing.assert_allclose(
+        backward(np.ones(3)), [[4.8, 6.4], [0.0, 0.0], [0.0, 0.0]], rtol=1e-14
+    )
+    with pytest.raises(MinigenError, match=r"expected rows \(N, D\).*got vector \(3,\)"):
+        length_error(np.ones(3), 0.0)
+
+
+def test_a_vector_of_no_length_has_a_finite_gradient_in_float32() -> None:
+    loss, backward = length_error(np.zeros((2, 3), np.float32), 1.0)
+    assert loss.tolist() == [1, 1]
+    assert not backward().any()
+    assert loss.dtype == backward().dtype == np.float32

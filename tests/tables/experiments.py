@@ -70,6 +70,14 @@ def _bound(k: int, epochs: int) -> Run:
     )
 
 
+def _price(mixture: str, price: str = "", options: str = "--epochs 10") -> tuple[Run, ...]:
+    """Five GANs on a mixture, whose D pays for its slope, or does not."""
+    label = f"{mixture}, {price.removeprefix('--').replace('r1', 'R1') or 'plain'}"
+    slug = f"slopes-{label}".replace(", ", "-").replace(" ", "-").lower()
+    command = f"gan --data {mixture} --preset modes {options} {price}".rstrip()
+    return _seeds(5, label, slug, command)
+
+
 TABLES = {
     "vae": Table(_seeds(10, "VAE", "vae", "vae"), ("test loss",)),
     "iwae": Table(
@@ -100,6 +108,13 @@ TABLES = {
             )
         ),
         ("modes covered", "high quality", "reverse KL", "L_1000, 500 test rows"),
+    ),
+    "slopes": Table(  # constant rates: the preset's first milestone is later
+        (
+            *_price("ring"), *_price("ring", "--r1 0.1"),
+            *_price("grid"), *_price("grid", "--r1 1"),
+        ),
+        ("modes covered", "high quality", "reverse KL"),
     ),
     "linear": Table(
         (Run("linear autoencoder", "linear", "ae --hidden ''"),),

@@ -122,13 +122,12 @@ def _modes(entries: list[Entry]) -> Lines:
     for label, group in _groups(entries).items():
         for name, (digits, published) in MODES[label].items():
             values = _values(group, name)
-            mean, half = t_interval(values)
             rows.append(
                 [
                     f"{label}: {name}",
                     _beside(group[0], name),
                     published,
-                    f"{mean:.{digits + 1}f} ± {half:.{digits + 1}f}",
+                    _interval(values, digits + 1),
                     _each(values, digits),
                 ]
             )
@@ -142,14 +141,36 @@ def _families(entries: list[Entry]) -> Lines:
     rows = []
     for label, group in _groups(entries).items():
         for name, (digits, _) in MODES[label].items():
-            both = (group, gans[label][: len(group)])
-            intervals = [t_interval(_values(runs, name)) for runs in both]
-            cells = [f"{mean:.{digits + 1}f} ± {half:.{digits + 1}f}" for mean, half in intervals]
+            cells = [
+                _interval(_values(runs, name), digits + 1)
+                for runs in (group, gans[label][: len(group)])
+            ]
             rows.append([f"{label}: {name}", _beside(group[0], name), *cells])
-        mean, half = t_interval(_values(group, HELD_OUT))
         beside = f"{statistics.mean(float(_beside(entry, HELD_OUT)) for entry in group):.3f}"
-        rows.append([f"{label}: held-out log p(x)", beside, f"{mean:.3f} ± {half:.3f}", "none"])
+        rows.append(
+            [f"{label}: held-out log p(x)", beside, _interval(_values(group, HELD_OUT), 3), "none"]
+        )
     return _table(["", "the mixture itself", "VAE", "GAN"], *rows)
+
+
+def _slopes(entries: list[Entry]) -> Lines:
+    """GANs that pay for the slope of D beside those that do not."""
+    groups = _groups(entries)
+    rows = []
+    for mixture, measures in MODES.items():
+        prices = {
+            label.partition(", ")[2]: group
+            for label, group in groups.items()
+            if label.startswith(mixture)
+        }
+        for name, (digits, _) in measures.items():
+            for price, group in prices.items():
+                values = _values(group, name)
+                first = f"{mixture}: {name}" if price == "plain" else ""
+                beside = _beside(group[0], name) if price == "plain" else ""
+                found = _interval(values, digits + 1)
+                rows.append([first, beside, price, found, _each(values, digits + (digits > 0))])
+    return _table(["", "the mixture itself", "D pays", "minigen", _seeds(values)], *rows)
 
 
 HELD_OUT = "L_1000, 500 test rows"
@@ -195,6 +216,7 @@ RENDER: dict[str, Callable[[list[Entry]], Lines]] = {
     "parzen": _parzen,
     "modes": _modes,
     "families": _families,
+    "slopes": _slopes,
     "linear": _linear,
 }
 
@@ -222,6 +244,11 @@ def t_interval(values: Sequence[float]) -> tuple[float, float]:
     """The mean of these values, and half of its 95 % confidence interval by Student's t."""
     n = len(values)
     return statistics.mean(values), T[n] * statistics.stdev(values) / math.sqrt(n)
+
+
+def _interval(values: Sequence[float], digits: int) -> str:
+    mean, half = t_interval(values)
+    return f"{mean:.{digits}f} ± {half:.{digits}f}"
 
 
 def duration(seconds: float) -> str:

@@ -182,6 +182,19 @@ def test_a_table_of_both_families() -> None:
     assert "\n| grid: held-out log p(x) | 2.500 | -2.000 ± 1.963 | none |" in block
 
 
+def test_a_table_of_slopes() -> None:
+    findings = TABLES["slopes"].findings
+    entries = [
+        entry(f"{label}, {price}", i, **dict(zip(findings, (i, 90 + i, i / 10), strict=True)))
+        for label in ("ring", "grid")
+        for price in ("plain", "R1 1")
+        for i in range(5)
+    ]
+    block = rendered("slopes", entries)
+    row = "92.0 ± 2.0 | 90, 91, 92, 93, 94 |\n"
+    assert f"\n| grid: high quality | 8 +- 1 | plain | {row}|  |  | R1 1 | {row}" in block
+
+
 def test_the_interval_of_ten_values() -> None:
     """T by integrating the density of Student's t, and the half-width by the textbook."""
     for n, end in page.T.items():
@@ -380,6 +393,6 @@ def test_the_command_knows_its_tables(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit):
         command.main(["linar"])
     assert (
-        "no table linar; there are vae, iwae, parzen, modes, families, linear"
+        "no table linar; there are vae, iwae, parzen, modes, families, slopes, linear"
         in capsys.readouterr().err
     )

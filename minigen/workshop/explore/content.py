@@ -75,11 +75,14 @@ def _facts(run: Run) -> list[str]:
 
 
 def _networks(run: Run) -> dict[str, Layer]:
-    """The networks by their part: a generator is a decoder, of the mean of its last steps."""
+    """The networks by their part: a generator is a decoder, of the mean of its last steps, and a
+    discriminator is one that says a probability.
+    """
     trainer, model = run.trainer, run.model
     if isinstance(trainer, GANTrainer):
         decoder = model.generator.with_params(trainer.average.mean)
-        return {"decoder": decoder, "discriminator": model.discriminator}
+        asked = {"discriminator": trainer.discriminator} if trainer.rules.probability else {}
+        return {"decoder": decoder, **asked}
     return {"encoder": model.encoder, "decoder": model.decoder}
 
 

@@ -1,0 +1,109 @@
+"""Spectral normalization: the largest singular value, its gradient, and the state that it keeps."""
+
+import numpy as np
+import pytest
+
+from minigen.gradcheck import check_params
+from minigen.nn.layers import LeakyReLU, mlp
+from minigen.nn.module import Params
+from minigen.nn.spectral import PowerIteration, Vectors, power_step, spectral
+
+Rng = np.random.Generator
+
+
+def converged(params: Params, steps: int = 1000) -> Vectors:
+    vectors = power_step(params, {})
+    for _ in range(steps):
+        vectors = power_step(params, vectors)
+    return vectors
+
+
+def params_of(rng: Rng, dtype: str = "float64") -> Params:
+    return dict(mlp([4, 6, 3], rng, LeakyReLU, dtype).params)
+
+
+def test_steps_lead_to_the_largest_singular_value(rng: Rng) -> None:
+    params = params_of(rng)
+    for name, (a, b) in converged(params).items():
+        left, values, right = np.linalg.svd(params[name])
+        assert a @ params[name] @ b == pytest.approx(values[0], rel=1e-12)
+        np.testing.assert_allclose(np.abs([a @ left[:, 0], b @ right[0]]), 1, rtol=1e-12)
+
+
+def test_every_weight_stretches_by_one_and_biases_stay(rng: Rng) -> None:
+    params = params_of(rng)
+    flat, _ = spectral(params, converged(params))
+    for name, array in flat.items():
+        if name.endswith("bias"):
+            assert array is params[name]
+        else:
+            assert np.linalg.norm(array, 2) == pytest.approx(1, rel=1e-12)
+
+
+def test_without_vectors_nothing_is_normalized(rng: Rng) -> None:
+    params = params_of(rng)
+    flat, backward = spectral(params, {})
+    assert all(flat[name] is params[name] for name in params)
+    assert backward(flat) == flat
+
+
+def test_a_gradient_along_the_weight_itself_is_none(rng: Rng) -> None:
+    """V = W / s does not change when W grows: <dW, W> = 0 for every dV."""
+    params = params_of(rng)
+    _, backward = spectral(params, converged(params))
+    back = backward({name: rng.standard_normal(array.shape) for name, array in params.items()})
+    for name in ("0.weight", "2.weight"):
+        assert back[name].any()
+        assert (back[name] * params[name]).sum() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("steps", [0, 1000])
+def test_gradient_through_the_normalization(steps: int, rng: Rng) -> None:
+    network, x = mlp([4, 6, 3], rng, LeakyReLU, "float64"), rng.standard_normal((5, 4))
+    vectors = converged(dict(network.params), steps)
+
+    def loss(d):  # type: ignore[no-untyped-def]
+        flat, spectral_backward = spectral(d.params, vectors)
+        y, backward = d.with_params(flat)(x)
+        return (y * y).sum(axis=1), lambda dloss: spectral_backward(
+            backward(2 * dloss[:, None] * y)[1]
+        )
+
+    report = check_params(loss, network)
+    assert report.ok, report
+
+
+def test_arguments_are_left_alone_and_dtypes_stay(rng: Rng) -> None:
+    params = params_of(rng, "float32")
+    before = {name: array.copy() for name, array in params.items()}
+    vectors = power_step(params, {})
+    kept = {name: (a.copy(), b.copy()) for name, (a, b) in vectors.items()}
+    power_step(params, vectors)
+    flat, backward = spectral(params, vectors)
+    grads = {name: array + 1 for name, array in flat.items()}
+    given = {name: array.copy() for name, array in grads.items()}
+    back = backward(grads)
+    assert {array.dtype for array in (*flat.values(), *back.values())} == {np.dtype("float32")}
+    for name in params:
+        np.testing.assert_array_equal(params[name], before[name])
+        np.testing.assert_array_equal(grads[name], given[name])
+    for name, pair in vectors.items():
+        np.testing.assert_array_equal(pair[0], kept[name][0])
+        np.testing.assert_array_equal(pair[1], kept[name][1])
+
+
+def test_the_iteration_follows_its_weights_and_comes_back(rng: Rng) -> None:
+    params = params_of(rng)
+    iteration, twin = PowerIteration(params), PowerIteration(params)
+    for _ in range(3):
+        iteration.update()
+    assert iteration.state["t"] == 3
+    assert set(iteration.buffers) == {
+        "0.weight.a", "0.weight.b", "2.weight.a", "2.weight.b",
+    }  # fmt: skip
+    twin.restore(iteration.state)
+    iteration.update()
+    twin.update()
+    for name, array in iteration.buffers.items():
+        np.testing.assert_array_equal(array, twin.buffers[name])
+    assert repr(twin) == "PowerIteration(2 weights, step 4)"
