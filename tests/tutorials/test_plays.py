@@ -1,0 +1,175 @@
+"""The figures that answer, in a browser: they compute what Python does, and the hand moves them.
+
+python -m pytest -m browser tests/tutorials/test_plays.py     # and Chromium
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigen.nn.layers import sigmoid
+from tests.tutorials.pages import PAGES, images
+from tests.workshop.browser import CHROMIUM, Tab, browser
+from tutorials.scripts import FOLDER, plays, script
+
+pytestmark = pytest.mark.browser
+
+PAGE = """<!doctype html><meta name="viewport" content="width=device-width">
+<meta charset="utf-8"><link rel="stylesheet" href="{css}"><body data-theme="auto">
+<article><p><img class="{kind}" src="figures/{name}.{ending}" alt="still"></p></article>
+<script src="{name}.js"></script>"""
+
+# What the tests ask of a play.
+HELP = """
+globalThis.all = selector => [...document.querySelectorAll(".play " + selector)];
+globalThis.inked = canvas => canvas.getContext("2d")
+  .getImageData(0, 0, canvas.width, canvas.height).data
+  .filter((value, i) => i % 4 == 3 && value > 0).length;
+globalThis.unnamed = e => !e.ariaLabel && !e.textContent && !e.closest("label");
+globalThis.state = () =>
+  all("canvas").map(e => e.toDataURL()).join() + document.querySelector(".play").textContent;
+globalThis.change = e => {
+  if (e.matches("button")) return e.click();
+  if (e.matches("input")) e.value = +e.value === +e.max ? e.min : e.max;
+  if (e.matches("select")) e.selectedIndex = (e.selectedIndex + 1) % e.length;
+  e.dispatchEvent(new Event("input"));
+};
+globalThis.settled = () => new Promise(done => setTimeout(done, 100));
+settled()
+"""
+
+each_play = pytest.mark.parametrize("name", sorted(plays()))
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[Tab]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH")
+    with browser() as opened:
+        yield opened
+
+
+def opened(tab: Tab, name: str, folder: Path, **how: Any) -> None:
+    """Open a page with this play, which asks for nothing else and says nothing."""
+    moving = (FOLDER / "figures" / f"{name}.gif").exists()
+    (folder / f"{name}.js").write_text(script(plays()[name]), "utf-8")
+    (folder / "page.html").write_text(
+        PAGE.format(
+            css=(FOLDER / "site.css").as_uri(), name=name,
+            kind="moving" if moving else "", ending="gif" if moving else "png",
+        ),
+        "utf-8",
+    )  # fmt: skip
+    tab.open(folder / "page.html", **how)
+    tab.evaluate(HELP)
+    assert complaints(tab) == []
+    assert all(url.startswith("file:") for url in tab.requests)
+
+
+def complaints(tab: Tab) -> list[str]:
+    """The lines of the console, but for the picture that the page has not."""
+    return [line for line in tab.console if "ERR_FILE_NOT_FOUND" not in line]
+
+
+def computed(tab: Tab, name: str, function: str, *arguments: Any) -> Any:
+    """What an exported function of a play returns."""
+    words = ", ".join(json.dumps(argument) for argument in arguments)
+    return tab.evaluate(f"plays['{name}'].{function}({words})")
+
+
+def agree(seen: Any, expected: Any) -> None:
+    np.testing.assert_allclose(seen, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_every_play_has_a_page() -> None:
+    shown = {Path(name).stem for page in PAGES for name in images(page.read_text())}
+    assert plays().keys() <= shown
+
+
+@each_play
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_play_begins_with_a_picture(
+    name: str, width: int, dark: bool, tab: Tab, tmp_path: Path
+) -> None:
+    opened(tab, name, tmp_path, width=width, dark=dark, still=dark)
+    assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    inked = tab.evaluate("all('canvas').map(inked)")
+    assert inked
+    assert min(inked) > 500
+    assert tab.evaluate("all(':is(input, select, canvas, button)').filter(unnamed).length") == 0
+
+
+@each_play
+def test_every_control_changes_the_play(name: str, tab: Tab, tmp_path: Path) -> None:
+    """Sliders, choices and buttons; the hand, a finger and the keys on a canvas that takes them."""
+    opened(tab, name, tmp_path)
+    before = tab.evaluate("state()")
+
+    def changed() -> bool:
+        nonlocal before
+        past, before = before, tab.evaluate("settled().then(state)")
+        return bool(past != before)
+
+    for kind in ("input", "select", "button"):
+        for i in range(tab.evaluate(f"all('{kind}').length")):
+            tab.evaluate(f"change(all('{kind}')[{i}])")
+            assert changed(), f"{kind} {i}"
+    for hand in tab.evaluate("all('canvas[tabindex]').map(e => '.' + e.className)"):
+        tab.drag(hand, [(0.5, 0.5), (0.7, 0.3)])
+        assert changed()
+        tab.touch(hand, [(0.3, 0.6), (0.4, 0.6)])
+        assert changed()
+        tab.evaluate(f"document.querySelector('{hand}').focus()")
+        tab.press("ArrowRight")
+        assert changed()
+    assert complaints(tab) == []
+
+
+def test_dirac_steps(tab: Tab, tmp_path: Path) -> None:
+    """The steps are those of the page, and the factor is the modulus of their Jacobian."""
+    opened(tab, "gan-dirac", tmp_path)
+    rng = np.random.default_rng(0)
+
+    def step(
+        theta: Any, psi: Any, g_rate: float, d_rate: float, penalty: float, turn: float
+    ) -> Any:
+        after = psi - d_rate * (sigmoid(np.asarray(theta * psi)) * theta + penalty * psi)
+        seen = after if turn else psi
+        return theta + g_rate * sigmoid(np.asarray(theta * seen)) * seen, after
+
+    for i in range(40):
+        numbers = [float(number) for number in rng.uniform(0, 2, 3)]
+        rules = (*numbers, i % 2)
+        named = dict(zip(("gRate", "dRate", "penalty", "inTurn"), rules, strict=True))
+        start = rng.uniform(-3, 3, 2)
+        agree(computed(tab, "gan-dirac", "step", start.tolist(), named), step(*start, *rules))
+        tiny = 1e-30
+        jacobian = np.imag([step(tiny * 1j, 0j, *rules), step(0j, tiny * 1j, *rules)]).T / tiny
+        agree(
+            computed(tab, "gan-dirac", "factor", named),
+            np.abs(np.linalg.eigvals(jacobian)).max(),
+        )
+
+
+def test_elbo_and_kl(tab: Tab, tmp_path: Path) -> None:
+    """The sums of the page, which add up to log p(x)."""
+    opened(tab, "elbo-helper", tmp_path)
+    codes = np.linspace(-6, 6, 601)
+
+    def log_normal(x: Any, mean: Any, sigma: float) -> Any:
+        return -np.log(2 * np.pi) / 2 - np.log(sigma) - ((x - mean) / sigma) ** 2 / 2
+
+    log_joint = log_normal(-0.85, np.cos(2 * codes), 0.25) + log_normal(codes, 0, 1)
+    log_joint += log_normal(0.2, np.sin(2 * codes), 0.25)
+    log_p = np.log(np.exp(log_joint).sum() * 0.02)
+    for mu, sigma in np.random.default_rng(1).uniform([-3, 0.1], [3, 1], (20, 2)):
+        log_q = log_normal(codes, mu, sigma)
+        elbo, kl = 0.02 * np.exp(log_q) @ np.array([log_joint - log_q, log_q - log_joint + log_p]).T
+        seen = computed(tab, "elbo-helper", "elboAndKl", mu, sigma)
+        agree([seen[name] for name in ("elbo", "kl", "logP")], [elbo, kl, log_p])
+        assert abs(seen["elbo"] + seen["kl"] - log_p) < 1e-2  # the codes end at 6

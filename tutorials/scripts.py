@@ -1,0 +1,41 @@
+"""The plays of the site: for a figure, a script that lets the reader move what it shows.
+
+plays/NAME.js stands on the page that shows figures/NAME. Browsers load no module from a folder, so
+it becomes one script with all that it imports; its exports are `plays[NAME]` in the browser.
+"""
+
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:function|class|const) (\w+))", re.MULTILINE)
+ALONE = """"use strict";
+(() => {{
+{text}
+(globalThis.plays ??= {{}})["{name}"] = {{ {exports} }};
+}})();
+"""
+
+
+def plays() -> dict[str, Path]:
+    """The modules of the plays by their figures; what they share has the name of none."""
+    figures = {file.stem for file in (FOLDER / "figures").iterdir()}
+    return {file.stem: file for file in (FOLDER / "plays").glob("*.js") if file.stem in figures}
+
+
+def modules(module: Path) -> list[Path]:
+    """A module behind all that it imports, each once."""
+    found: list[Path] = []
+    for name in IMPORT.findall(module.read_text("utf-8")):
+        found += modules((module.parent / name).resolve())
+    return list(dict.fromkeys([*found, module]))
+
+
+def script(play: Path) -> str:
+    """A play with all that it imports."""
+    text = "\n".join(
+        EXPORT.sub("", IMPORT.sub("", module.read_text("utf-8"))) for module in modules(play)
+    )
+    exports = ", ".join(EXPORT.findall(play.read_text("utf-8")))
+    return ALONE.format(text=text, name=play.stem, exports=exports)
