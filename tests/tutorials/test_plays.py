@@ -4,6 +4,7 @@ python -m pytest -m browser tests/tutorials/test_plays.py     # and Chromium
 """
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minigen.nn.layers import sigmoid
+from minigen.models.gan import GAN
+from minigen.nn.layers import Linear, sigmoid
 from tests.tutorials.pages import PAGES, images
 from tests.workshop.browser import CHROMIUM, Tab, browser
 from tutorials.scripts import FOLDER, plays, script
@@ -173,3 +175,36 @@ def test_elbo_and_kl(tab: Tab, tmp_path: Path) -> None:
         seen = computed(tab, "elbo-helper", "elboAndKl", mu, sigma)
         agree([seen[name] for name in ("elbo", "kl", "logP")], [elbo, kl, log_p])
         assert abs(seen["elbo"] + seen["kl"] - log_p) < 1e-2  # the codes end at 6
+
+
+def test_two_ways(tab: Tab, tmp_path: Path) -> None:
+    """The draws and weights of the page's figure."""
+    opened(tab, "reparameterization-two-ways", tmp_path)
+    noise = np.random.default_rng(169).standard_normal(10)
+    for to in (0.0, 1.0, 2.5):
+        weight = np.exp(noise * (to - 1) - (to - 1) ** 2 / 2)
+        for way, z, w in (("path", to + noise, np.ones(10)), ("score", 1 + noise, weight)):
+            draws = computed(tab, "reparameterization-two-ways", way, noise.tolist(), to)
+            agree([[draw["z"], draw["weight"]] for draw in draws], np.transpose([z, w]))
+            seen = computed(tab, "reparameterization-two-ways", "estimate", draws)
+            agree(seen, (w * z**2).mean())
+
+
+def test_game_of_two_gaussians(tab: Tab, tmp_path: Path) -> None:
+    """What the play shows is what minigen's GAN computes, where D is the best one."""
+    opened(tab, "minimax-divergence", tmp_path)
+    noise, step = np.linspace(-12, 12, 481, retstep=True)
+    z, weights = noise[:, None], np.exp(-(noise**2) / 2) / math.sqrt(2 * math.pi) * step
+
+    def linear(weight: float, bias: float) -> Linear:
+        params = {"weight": np.array([[weight]]), "bias": np.array([bias])}
+        return Linear(1, 1, np.random.default_rng(0)).with_params(params)
+
+    for m in (-3.0, -0.5, 0.0, 1.0, 5.0):
+        gan = GAN(linear(1, m), linear(-m, m**2 / 2))
+        expected = [-(gan.discriminator_loss(z, z)[0].loss @ weights)]
+        for saturating in (True, False):
+            _, backward = gan.generator_loss(z, saturating=saturating)
+            expected.append(backward(weights)["bias"].item())
+        seen = computed(tab, "minimax-divergence", "game", m)
+        agree([seen[name] for name in ("value", "minimax", "nonSaturating")], expected)
