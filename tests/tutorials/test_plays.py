@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from minigen.models.gan import GAN
-from minigen.nn.layers import Linear, sigmoid
+from minigen.nn.layers import Linear, ReLU, Sequential, sigmoid
 from tests.tutorials.pages import PAGES, images
 from tests.workshop.browser import CHROMIUM, Tab, browser
 from tutorials.scripts import FOLDER, plays, script
@@ -208,3 +208,35 @@ def test_game_of_two_gaussians(tab: Tab, tmp_path: Path) -> None:
             expected.append(backward(weights)["bias"].item())
         seen = computed(tab, "minimax-divergence", "game", m)
         agree([seen[name] for name in ("value", "minimax", "nonSaturating")], expected)
+
+
+def test_small_network(tab: Tab, tmp_path: Path) -> None:
+    """The values and gradients of minigen's layers; a unit at rest passes nothing on."""
+    opened(tab, "backprop-network", tmp_path)
+    rng = np.random.default_rng(3)
+    off = 0
+    for _ in range(20):
+        u, b, w, c = (rng.normal(size=shape) for shape in ((2, 2), 2, (2, 1), 1))
+        first, last = (Linear(2, n, rng, "float64") for n in (2, 1))
+        layers = Sequential(
+            first.with_params({"weight": u, "bias": b}), ReLU(),
+            last.with_params({"weight": w, "bias": c}),
+        )  # fmt: skip
+        x, target = rng.normal(size=(1, 2)), rng.normal()
+        y, backward = layers(x)
+        dx, grads = backward(2 * (y - target))
+        names = ["x1", "x2", "u11", "u12", "u21", "u22", "b1", "b2", "w1", "w2", "c"]
+        numbers = dict(
+            zip(names, np.concatenate([part.ravel() for part in (x, u, b, w, c)]), strict=True)
+        )
+        numbers["target"] = target
+        values = computed(tab, "backprop-network", "forward", numbers)
+        agree([values["y"], values["S"]], [y.item(), (y.item() - target) ** 2])
+        seen = computed(tab, "backprop-network", "backward", numbers, values)
+        agree(
+            [seen[name] for name in names],
+            np.concatenate([part.ravel() for part in (dx, *map(grads.get, layers.params))]),
+        )
+        agree(seen["target"], -seen["y"])
+        off += seen["h1"] == 0
+    assert 0 < off < 20
