@@ -1,7 +1,7 @@
 """The plays of the site: for a figure, a script that lets the reader move what it shows.
 
 plays/NAME.js stands on the page that shows figures/NAME. Browsers load no module from a folder, so
-it becomes one script with all that it imports; its exports are `plays[NAME]` in the browser.
+it becomes one script with all that it imports; their exports are `plays[NAME]` in the browser.
 """
 
 import re
@@ -33,9 +33,7 @@ def modules(module: Path) -> list[Path]:
 
 
 def script(play: Path) -> str:
-    """A play with all that it imports."""
-    text = "\n".join(
-        EXPORT.sub("", IMPORT.sub("", module.read_text("utf-8"))) for module in modules(play)
-    )
-    exports = ", ".join(EXPORT.findall(play.read_text("utf-8")))
-    return ALONE.format(text=text, name=play.stem, exports=exports)
+    """A play with all that it imports, and their exports."""
+    whole = "\n".join(IMPORT.sub("", module.read_text("utf-8")) for module in modules(play))
+    exports = ", ".join(EXPORT.findall(whole))
+    return ALONE.format(text=EXPORT.sub("", whole), name=play.stem, exports=exports)

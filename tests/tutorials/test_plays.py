@@ -3,6 +3,7 @@
 python -m pytest -m browser tests/tutorials/test_plays.py     # and Chromium
 """
 
+import base64
 import json
 import math
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 
 from minigen.models.gan import GAN
 from minigen.nn.layers import Linear, ReLU, Sequential, sigmoid
+from minigen.nn.optim import Adam
 from tests.tutorials.pages import PAGES, images
 from tests.workshop.browser import CHROMIUM, Tab, browser
 from tutorials.scripts import FOLDER, plays, script
@@ -109,7 +111,7 @@ def test_a_play_begins_with_a_picture(
 @each_play
 def test_every_control_changes_the_play(name: str, tab: Tab, tmp_path: Path) -> None:
     """Sliders, choices and buttons; the hand, a finger and the keys on a canvas that takes them."""
-    opened(tab, name, tmp_path)
+    opened(tab, name, tmp_path, still=True)
     before = tab.evaluate("state()")
 
     def changed() -> bool:
@@ -240,3 +242,67 @@ def test_small_network(tab: Tab, tmp_path: Path) -> None:
         agree(seen["target"], -seen["y"])
         off += seen["h1"] == 0
     assert 0 < off < 20
+
+
+def test_decoder_under_the_pointer(tab: Tab, tmp_path: Path) -> None:
+    """The stored layers, in NumPy; and they draw digits."""
+    opened(tab, "vae-manifold", tmp_path)
+    stored = FOLDER / "plays" / "manifold.js"
+    assert stored.stat().st_size < 600_000
+    manifold = json.loads(stored.read_text("utf-8").removeprefix("export const manifold = ")[:-2])
+
+    def unpacked(array: Any, dtype: str) -> Any:
+        numbers = np.frombuffer(base64.b64decode(array["data"]), dtype)
+        return numbers.reshape(array["shape"]).astype(np.float64)
+
+    codes = np.random.default_rng(0).standard_normal((20, 2))
+    value = codes
+    for layer in manifold["decoder"]:
+        if layer["kind"] == "Linear":
+            weight = unpacked(layer["levels"], "int8") * unpacked(layer["step"], "float32")
+            value = value @ weight + unpacked(layer["bias"], "float32")
+        else:
+            value = np.maximum(value, 0)
+    for code, expected in zip(codes, sigmoid(value), strict=True):
+        agree(computed(tab, "vae-manifold", "decode", code.tolist()), expected)
+        assert 20 < expected.sum() < 300  # MNIST's images hold 103 in the mean
+
+
+def test_steps_on_the_ring(tab: Tab, tmp_path: Path) -> None:
+    """Three steps of each player, in float64, are those of minigen's GAN and Adam."""
+    opened(tab, "gan-ring", tmp_path, still=True)
+    rng = np.random.default_rng(4)
+    gan = GAN.mlp(2, [16, 16], 2, rng, dtype="float64")
+    start = {
+        name: [array.ravel().tolist() for array in part.params.values()]
+        for name, part in (("G", gan.generator), ("D", gan.discriminator))
+    }
+    of_d = Adam(gan.discriminator.params, 2e-3, betas=(0.5, 0.999))
+    of_g = Adam(gan.generator.params, 5e-4, betas=(0.5, 0.999))
+    batches = rng.standard_normal((3, 3, 32, 2))
+    expected = []
+    for x, z_d, z_g in batches:
+        values, backward = gan.discriminator_loss(x, z_d)
+        of_d.step(backward())
+        loss, backward = gan.generator_loss(z_g)
+        of_g.step(backward())
+        expected.append([float(value.mean()) for value in (*values, loss)])
+    seen = tab.evaluate(
+        """((start, batches) => {
+          const { GAN } = plays["gan-ring"];
+          const layers = arrays => [0, 2, 4].map(i => ({
+            weight: Float64Array.from(arrays[i]), bias: Float64Array.from(arrays[i + 1]) }));
+          const gan = new GAN(layers(start.G), layers(start.D));
+          const values = batches.map(batch => {
+            const [x, zD, zG] = batch.map(rows => Float64Array.from(rows.flat()));
+            const { loss, dReal, dFake } = gan.discriminatorStep(x, zD, 2e-3);
+            return [loss, dReal, dFake, gan.generatorStep(zG, 5e-4).loss];
+          });
+          const params = player => player.flatMap(({ weight, bias }) => [...weight, ...bias]);
+          return { values, G: params(gan.generator), D: params(gan.discriminator) };
+        })"""
+        f"({json.dumps(start)}, {json.dumps(batches.tolist())})"
+    )
+    agree(seen["values"], expected)
+    for name, part in (("G", gan.generator), ("D", gan.discriminator)):
+        agree(seen[name], np.concatenate([array.ravel() for array in part.params.values()]))

@@ -1,7 +1,7 @@
 // npx prettier --write *.js && npx eslint *.js
 import explore from "../../minigen/workshop/explore/web/eslint.config.mjs";
 
-const browser = ["addEventListener", "devicePixelRatio", "MutationObserver", "ResizeObserver"];
+const browser = ["devicePixelRatio", "IntersectionObserver", "MutationObserver", "ResizeObserver"];
 
 export default [
   ...explore,
