@@ -7,7 +7,10 @@ it becomes one script with all that it imports; their exports are `plays[NAME]` 
 import re
 from pathlib import Path
 
+import minigen
+
 FOLDER = Path(__file__).parent
+PACKAGE = Path(minigen.__file__).parent  # whose page of a run shares modules with the plays
 IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:function|class|const) (\w+))", re.MULTILINE)
 ALONE = """"use strict";
@@ -28,7 +31,8 @@ def modules(module: Path) -> list[Path]:
     """A module behind all that it imports, each once."""
     found: list[Path] = []
     for name in IMPORT.findall(module.read_text("utf-8")):
-        found += modules((module.parent / name).resolve())
+        _, outside, place = name.partition("../../minigen/")
+        found += modules(PACKAGE / place if outside else module.parent / Path(name).name)
     return list(dict.fromkeys([*found, module]))
 
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.tutorials import pages
+from tutorials.scripts import modules, plays
 
 pytest.importorskip("myst_nb")
 pytest.importorskip("furo")
@@ -143,6 +144,13 @@ def test_a_play_stands_on_the_page_of_its_figure(site: Path) -> None:
     assert text.count("const one = 1;") == text.count("function two()") == 1
     assert text.index("const one = 1;") < text.index("function two()") < text.index("two(one);")
     assert '["a"] = { one, two };' in text
+
+
+def test_every_module_of_the_plays_is_on_a_page() -> None:
+    shown = {Path(name).stem for page in pages.PAGES for name in pages.images(page.read_text())}
+    assert plays().keys() <= shown
+    used = {module for play in plays().values() for module in modules(play)}
+    assert set((pages.FOLDER / "plays").glob("*.js")) <= used
 
 
 def test_code_that_draws_and_answers_are_folded(site: Path) -> None:
