@@ -52,14 +52,17 @@ export function choice(name, options, oninput) {
   return { label: element("label", {}, `${name} `, select), select };
 }
 
-// Call frame() sixty times a second, until it returns false or the button is pressed again. Who
-// asks for less motion has no such button.
+// Call frame() sixty times a second, until it returns false or the button is pressed again;
+// meanwhile no line is read out. Who asks for less motion has no such button.
 export function player(name, frame) {
   let running = false;
   const button = element("button", { type: "button" }, name);
   const run = () => {
     running &&= frame();
     button.textContent = running ? "Stop" : name;
+    for (const said of button.closest(".play").querySelectorAll(".play-line")) {
+      said.ariaLive = running ? "off" : "polite";
+    }
     if (running) requestAnimationFrame(run);
   };
   button.addEventListener("click", () => {
@@ -73,7 +76,8 @@ export function player(name, frame) {
 // A canvas as wide as its place. draw(pen, width, height, colour) is called when its size or the
 // colours of the page change, and by redraw; colour(name) is one of the style sheet.
 export function picture(ratio, attributes, draw) {
-  const target = element("canvas", { role: "img", ...attributes });
+  const style = `aspect-ratio: ${ratio}`; // else a drawing would change the size it answers to
+  const target = element("canvas", { role: "img", style, ...attributes });
   const redraw = () => {
     const width = target.clientWidth;
     if (!width) return;
@@ -83,8 +87,8 @@ export function picture(ratio, attributes, draw) {
     const pen = target.getContext("2d");
     pen.scale(devicePixelRatio, devicePixelRatio);
     pen.font = "13px system-ui, sans-serif";
-    const style = getComputedStyle(target);
-    draw(pen, width, height, (name) => style.getPropertyValue(`--${name}`));
+    const colours = getComputedStyle(target);
+    draw(pen, width, height, (name) => colours.getPropertyValue(`--${name}`));
   };
   new ResizeObserver(redraw).observe(target);
   new MutationObserver(redraw).observe(document.body, { attributeFilter: ["data-theme"] });
