@@ -13,14 +13,16 @@ from typing import Any
 
 import jupytext
 import nbformat
+from docutils import nodes
 from sphinx.application import Sphinx
 
 import minigen
 
 FOLDER = Path(__file__).parent
-sys.path.insert(0, str(FOLDER))  # where Sphinx finds conf.read and doctree
+sys.path.insert(0, str(FOLDER))  # where Sphinx finds conf.read, doctree, scripts
 
 from reading import groups  # noqa: E402
+from scripts import plays, script  # noqa: E402
 
 project = "minigen"
 release = minigen.__version__
@@ -87,6 +89,22 @@ def read_contents_again(app: Sphinx, *_: Any) -> list[str]:
     return [root_doc]
 
 
+def write_plays(app: Sphinx) -> None:
+    """Write the scripts that let the reader move a figure."""
+    folder = Path(app.outdir, "_static", "plays")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, play in plays().items():
+        (folder / f"{name}.js").write_text(script(play), "utf-8")
+
+
+def add_plays(app: Sphinx, page: str, template: str, context: Any, doctree: Any) -> None:
+    """Give a page the scripts of its figures."""
+    if doctree is not None:
+        shown = {Path(image["uri"]).stem for image in doctree.findall(nodes.image)}
+        for name in sorted(shown & plays().keys()):
+            app.add_js_file(f"plays/{name}.js", loading_method="defer")
+
+
 def sources() -> str:
     """Changes when minigen does, and then every page runs again."""
     files = sorted(Path(minigen.__file__).parent.rglob("*.py"))
@@ -95,6 +113,9 @@ def sources() -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("minigen_sources", sources(), "env")
+    app.add_config_value("minigen_plays", sorted(plays()), "html")
     app.connect("source-read", add_contents)
     app.connect("env-get-outdated", read_contents_again)
+    app.connect("builder-inited", write_plays)
+    app.connect("html-page-context", add_plays)
     return {"parallel_read_safe": True}

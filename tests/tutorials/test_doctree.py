@@ -1,4 +1,4 @@
-"""What tutorials/doctree.py adds to a page, on a small site of three pages."""
+"""What the site adds to a page, on a small site of three pages."""
 
 import re
 import shutil
@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.tutorials import pages
+from tutorials.scripts import modules, plays
 
 pytest.importorskip("myst_nb")
 pytest.importorskip("furo")
@@ -54,17 +55,27 @@ x = 1 \\tag{D1.1}
 Back to: [A lesson](01-a.md)
 """
 
+# A play is named after its figure, and two of its modules import the third.
+PLAYS = {
+    "base": "export const one = 1;\n",
+    "shared": 'import { one } from "./base.js";\n\nexport function two() {\n  return 2 * one;\n}\n',
+    "a": 'import {\n  two,\n} from "./shared.js";\nimport { one } from "./base.js";\n\ntwo(one);\n',
+}
+
 
 def build(folder: Path, lesson: str = LESSON) -> "subprocess.CompletedProcess[str]":
     """Build a site of three pages, whose code is not run."""
     source = folder / "tutorials"
     (source / "figures").mkdir(parents=True)
-    for name in ("conf.py", "doctree.py", "reading.py", "site.css"):
+    for name in ("conf.py", "doctree.py", "reading.py", "scripts.py", "site.css"):
         shutil.copy(pages.FOLDER / name, source)
     for name, text in (("index", INDEX), ("01-a", lesson), ("deeper-b", DEEPER), ("other", "# O")):
         (source / f"{name}.md").write_text(text)
     for name in ("a.gif", "a.png"):
         Image.new("L", (2, 2)).save(source / "figures" / name)
+    (source / "plays").mkdir()
+    for name, text in PLAYS.items():
+        (source / "plays" / f"{name}.js").write_text(text)
     command = [sys.executable, "-m", "sphinx", "-W", "-q", "-D", "nb_execution_mode=off"]
     return subprocess.run(
         [*command, str(source), str(folder / "site")],
@@ -114,6 +125,32 @@ def test_a_moving_picture_has_its_still(site: Path) -> None:
     classes = dict(re.findall(r'<img [^>]*class="(moving|still)" src="([^"]*)"', html))
     assert classes == {"moving": "_images/a.gif", "still": "_images/a.png"}
     assert (site / "_images" / "a.png").is_file()
+
+
+def test_a_play_stands_on_the_page_of_its_figure(site: Path) -> None:
+    """As one script, in which each module stands once and behind what it imports."""
+    on_page = re.compile(r'<script defer="defer" src="_static/plays/a\.js[^"]*"></script>')
+    assert [
+        bool(on_page.search((site / f"{name}.html").read_text())) for name in ("01-a", "other")
+    ] == [
+        True,
+        False,
+    ]
+    scripts = list((site / "_static" / "plays").iterdir())
+    assert [file.name for file in scripts] == ["a.js"]
+    text = scripts[0].read_text()
+    assert "import" not in text
+    assert "export" not in text
+    assert text.count("const one = 1;") == text.count("function two()") == 1
+    assert text.index("const one = 1;") < text.index("function two()") < text.index("two(one);")
+    assert '["a"] = { one, two };' in text
+
+
+def test_every_module_of_the_plays_is_on_a_page() -> None:
+    shown = {Path(name).stem for page in pages.PAGES for name in pages.images(page.read_text())}
+    assert plays().keys() <= shown
+    used = {module for play in plays().values() for module in modules(play)}
+    assert set((pages.FOLDER / "plays").glob("*.js")) <= used
 
 
 def test_code_that_draws_and_answers_are_folded(site: Path) -> None:

@@ -1,4 +1,5 @@
-// Layers and losses as in minigen.nn: forward passes of one row at a time, in float32.
+// Layers and losses as in minigen.nn: forward passes of one row at a time, in the precision of the
+// parameters.
 
 const layers = { Linear: linear, ReLU: relu, LeakyReLU: leakyRelu, Sigmoid: sigmoid, Tanh: tanh };
 
@@ -9,7 +10,7 @@ export function sequential(network, x) {
 
 // y = x W + b, with W (n_in, n_out) row by row: y grows by x_i times row i of W.
 export function linear(x, { weight, bias }) {
-  const y = Float32Array.from(bias);
+  const y = bias.slice();
   for (let i = 0, k = 0; i < x.length; i++, k += y.length) {
     const xi = x[i];
     if (xi === 0) continue;
