@@ -3,7 +3,7 @@
 import { clamp, range, unpack } from "../../minigen/workshop/explore/web/arrays.js";
 import { arrowed, digits, element, placeOf } from "../../minigen/workshop/explore/web/elements.js";
 import { logStandardNormal, sequential, sigmoid } from "../../minigen/workshop/explore/web/nn.js";
-import { greyImage } from "../../minigen/workshop/explore/web/pictures.js";
+import { imageOfValues } from "../../minigen/workshop/explore/web/pictures.js";
 import { manifold } from "./manifold.js";
 import { Plot } from "./plot.js";
 import { line, picture, player, row, slider, stage } from "./stage.js";
@@ -49,7 +49,7 @@ function drawPlane(pen, width, high, colour) {
 
 function drawDigit(pen, width, high) {
   const pixels = element("canvas", { width: SIDE, height: SIDE });
-  pixels.getContext("2d").putImageData(greyImage(decode(code()), SIDE, SIDE), 0, 0);
+  pixels.getContext("2d").putImageData(imageOfValues(decode(code()), SIDE, SIDE), 0, 0);
   pen.imageSmoothingEnabled = false;
   pen.drawImage(pixels, 0, 0, width, high);
 }
