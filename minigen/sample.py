@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minigen import data
 from minigen.backend import generator
 from minigen.checks import check_memory
 from minigen.data import scaled
@@ -25,7 +26,7 @@ MOST_IMAGES = 1_000  # in a picture
 TITLES = {
     "samples": "Samples",
     "walks": f"From one code to another in {STEPS} steps",
-    "reconstructions": "Test rows, each before its reconstruction",
+    "reconstructions": "Rows, each before its reconstruction",
 }
 
 
@@ -43,7 +44,8 @@ def _parser() -> argparse.ArgumentParser:
         "--count",
         type=cli.whole(1),
         metavar="N",
-        help="how many samples, 100 if not given; or how many walks or test rows, 10 if not given",
+        help="how many samples, 100 if not given; walks or rows, 10 if not given; or codes, all "
+        "if not given",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -56,6 +58,15 @@ def _parser() -> argparse.ArgumentParser:
         "--reconstruct",
         action="store_true",
         help="N test rows, or all if they are fewer, each before its reconstruction",
+    )
+    what.add_argument(
+        "--encode", action="store_true", help="the codes of test rows, to --out FILE.npy"
+    )
+    add(
+        "--data",
+        metavar="SOURCE",
+        help="a file or folder of rows to encode, to reconstruct or to walk between, in the place "
+        "of the test rows; read as the data of the training were",
     )
     add(
         "--out",
@@ -76,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _picture_or_array(text: str) -> Path:
     path = Path(text)
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise argparse.ArgumentTypeError(f"must end in .png or .npy, got {text!r}")
     return path
 
@@ -86,26 +97,54 @@ def _sample(options: argparse.Namespace) -> None:
     folder = RunFolder.existing(options.run)
     run, _ = read_run(folder, xp)
     path = options.out or folder.samples
+    if not run.trainer.has_encoder and (options.encode or options.reconstruct or options.data):
+        raise MinigenError(
+            f"a {run.options.model} has no encoder, so its rows have no codes; leave out "
+            "--encode, --reconstruct and --data"
+        )
+    if options.encode:
+        _encode(options, run, path)
+        return
     asked = options.count or (10 if options.interpolate or options.reconstruct else 100)
-    count = min(asked, len(run.dataset.test)) if options.reconstruct else asked
+    inputs = _rows(options, run)[:asked] if options.reconstruct else None
+    count = asked if inputs is None else len(inputs)
     group = 2 if options.reconstruct else STEPS if options.interpolate else 1
     width = run.dataset.width
     check_memory(f"--count {asked}", 4 * count * group * width, "give a smaller one")
-    if path.suffix == ".png":
+    if path.suffix.lower() == ".png":
         _check_picture(run, count * group)
-    if options.reconstruct:
-        rows = _reconstructions(run, asked)
+    if inputs is not None:
+        if asked > count:
+            print(f"note   there are {count} rows to reconstruct, not {asked}")
+        rows = np.stack([scaled(inputs), run.reconstruct(inputs)], axis=1)
     elif options.interpolate:
-        rows = _walks(run, asked, options.seed)
+        rows = _walks(options, run, asked)
     else:
         rows = run.sample(asked, options.seed)
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         with replacing(path) as file:
             np.save(file, rows.reshape(-1, width))
     else:
         with writing(path):
             _draw(options, run, rows.reshape(count, group, width), path)
     print(f"{count * group} rows of {width} values: {path}")
+
+
+def _rows(options: argparse.Namespace, run: Run) -> np.ndarray:
+    """The rows that are asked for: the user's, or those of the test."""
+    if options.data:
+        return data.read_rows(options.data, run.dataset.reading)
+    return run.dataset.test
+
+
+def _encode(options: argparse.Namespace, run: Run, path: Path) -> None:
+    """Write the codes of rows, in their order."""
+    if path.suffix.lower() != ".npy":
+        raise MinigenError("codes are no picture; write them with --out FILE.npy")
+    codes = run.encode(_rows(options, run)[: options.count])
+    with replacing(path) as file:
+        np.save(file, codes)
+    print(f"{len(codes)} codes of {codes.shape[1]} values: {path}")
 
 
 def _check_picture(run: Run, count: int) -> None:
@@ -122,33 +161,16 @@ def _check_picture(run: Run, count: int) -> None:
         )
 
 
-def _reconstructions(run: Run, asked: int) -> np.ndarray:
-    """Test rows and what comes back from their codes, in turn: (N, 2, D)."""
-    if not run.trainer.has_encoder:
-        raise MinigenError(
-            f"a {run.options.model} has no encoder, so it cannot reconstruct; "
-            "leave --reconstruct out"
-        )
-    test = run.dataset.test
-    if asked > len(test):
-        print(f"note   there are {len(test)} test rows to reconstruct, not {asked}")
-    inputs = test[:asked]
-    return np.stack([scaled(inputs), run.decode(run.encode(inputs))], axis=1)
-
-
-def _walks(run: Run, count: int, seed: int) -> np.ndarray:
-    """Straight lines between codes: of test rows where there is an encoder, else of drawn ones."""
-    ends = run.dataset.test[: 2 * count if run.trainer.has_encoder else 0]
-    if len(ends) == 2 * count:
-        codes = run.encode(ends)
+def _walks(options: argparse.Namespace, run: Run, count: int) -> np.ndarray:
+    """Straight lines between codes: of rows where there is an encoder, else of drawn ones."""
+    rows = _rows(options, run)[: 2 * count] if run.trainer.has_encoder else ()
+    if len(rows) == 2 * count:
+        codes = run.encode(rows)
     else:
-        codes = run.trainer.draw_codes(2 * count, generator(np, seed, Stream.SAMPLES))
+        codes = run.trainer.draw_codes(2 * count, generator(np, options.seed, Stream.SAMPLES))
         if run.trainer.has_encoder:
-            print(f"note   {len(ends)} test rows are too few for {count} walks; codes are drawn")
-    first, last = codes[:count, None], codes[count:, None]  # (N, 1, Z)
-    part = np.linspace(0, 1, STEPS, dtype=np.float32)[:, None]
-    walks = (1 - part) * first + part * last  # (N, STEPS, Z)
-    return run.decode(walks.reshape(-1, walks.shape[2]))
+            print(f"note   {len(rows)} rows are too few for {count} walks; codes are drawn")
+    return run.walk(codes[:count], codes[count:], STEPS)
 
 
 def _draw(options: argparse.Namespace, run: Run, rows: np.ndarray, path: Path) -> None:

@@ -5,14 +5,15 @@ import difflib
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from minigen import data
 from minigen.backend import NAMES, blas_threads, computing, select
+from minigen.data import Reading
 from minigen.errors import MinigenError
 from minigen.training import OPTIONS, TRAINERS, Run, prepare
 from minigen.training.loop import Means
@@ -20,15 +21,17 @@ from minigen.workshop import cli, process
 from minigen.workshop.atomic import writing
 from minigen.workshop.folder import RunFolder, resume_command
 from minigen.workshop.runs import read_header, read_run, write_run
-from minigen.workshop.snapshots import Snapshots, take_snapshot
+from minigen.workshop.snapshots import LENGTH, Snapshots, take_snapshot
+
+LARGE = 5e8  # bytes of a checkpoint, to be said before
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments; returns its exit status."""
     commands = parser()
     given = vars(commands.parse_args(arguments))
-    for name in ("overwrite", "preset"):
-        if given["resume"] and given[name]:
+    for name in ("overwrite", "preset", "scale", "shape"):
+        if given["resume"] and given.get(name):
             commands.error(f"argument --{name}: not allowed with argument --resume")
     kind = OPTIONS[given["model"]]
     names = {rule.name for rule in fields(kind)}
@@ -57,8 +60,23 @@ def parser() -> argparse.ArgumentParser:
             type=_source,
             default=argparse.SUPPRESS,
             metavar="SOURCE",
-            help="mnist; ring, grid or mixture (not for vae); an .npy or .npz file; or a folder "
-            "of IDX files (default: mnist)",
+            help="mnist; ring, grid or mixture; an .npy, .npz or .csv file; or a "
+            "folder of IDX files, or of PNG or JPEG images (default: mnist)",
+        )
+        add(
+            "--scale",
+            type=_part_of_reading("scale"),
+            default=argparse.SUPPRESS,
+            metavar="X",
+            help="values are divided by X; without it uint8 are pixels, divided by 255, and others "
+            "stay as they are",
+        )
+        add(
+            "--shape",
+            type=_part_of_reading("shape"),
+            default=argparse.SUPPRESS,
+            metavar="HxW",
+            help="rows are images, HxW or in colour HxWx3; or table, for rows that are none",
         )
         if kind.presets:
             add(
@@ -88,6 +106,19 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _part_of_reading(name: str) -> Callable[[str], Any]:
+    """An argument type: a part of what is said of stored arrays."""
+
+    def read(text: str) -> Any:
+        with suppress(ValueError):
+            value: Any = float(text) if name == "scale" else text
+            return getattr(Reading(**{name: value}), name)
+        needed = "a positive number" if name == "scale" else "28x28, in colour 32x32x3, or table"
+        raise argparse.ArgumentTypeError(f"must be {needed}, got {text!r}")
+
+    return read
+
+
 def _source(text: str) -> str:
     """An argument type: the name of a data set, or the absolute path in what can only be a path."""
     if text in data.NAMES:
@@ -111,11 +142,18 @@ def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     else:
         xp, backend = select(given["backend"] or NAMES[0])
         kind = OPTIONS[given["model"]].of(options)
-        run = prepare(kind, data.load(given.get("data", "mnist"), seed=kind.seed), xp)
+        reading = {name: given[name] for name in ("scale", "shape") if name in given}
+        source = given.get("data", "mnist")
+        run = prepare(kind, data.load(source, seed=kind.seed, **reading), xp)
         snapshots = Snapshots()
-        opened = RunFolder.create(given["out"], given["model"], given["overwrite"])
+        instead = (
+            "add --overwrite to replace it, go on with it by --resume "
+            f"{process.quoted(str(given['out']))}, or choose another folder with --out"
+        )
+        opened = RunFolder.create(given["out"], given["model"], given["overwrite"], instead)
     with opened as folder:
         snapshots.update(run)
+        _announce_size(run, snapshots)
         write_run(folder, run, snapshots)  # so a stop in the first epoch loses nothing
         _announce(run, backend)
         if given["resume"]:
@@ -188,11 +226,23 @@ def _resumed(given: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Run,
     return run, snapshots, backend
 
 
+def _announce_size(run: Run, snapshots: Snapshots) -> None:
+    """Say it before anything is written, where it is large."""
+    arrays = (*run.trainer.state.values(), *LENGTH * list(snapshots.arrays.values()))
+    size = sum(getattr(array, "nbytes", 0) for array in arrays)
+    if size > LARGE:
+        print(
+            f"note   a checkpoint of about {size / 1e9:.1f} GB is replaced after each epoch, and "
+            "takes twice as much meanwhile",
+            flush=True,
+        )
+
+
 def _announce(run: Run, backend: str) -> None:
     dataset, model = run.dataset, run.model
     rows = len(dataset.train)
     for note in dataset.notes:
-        print(f"note   {note}")
+        print(f"note   {process.with_flags(note)}")
     print(f"data   {dataset.name}: {rows:,} rows to learn from, {len(dataset.test):,} to test")
     with computing(run.options.threads):
         threads = blas_threads() or "as it likes"  # a library that cannot be told

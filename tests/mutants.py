@@ -441,7 +441,7 @@ MUTANTS = [
             "with_params(self.average.mean)",
             "with_params(self.model.generator.params)",
         ),
-        ("samples-not-shifted-back", "(rows + 1) / 2 if self.image_shape else rows", "rows"),
+        ("samples-not-shifted-back", "(rows + 1) / 2 if self.bounded else rows", "rows"),
     ),
     *_in(
         "minigen/training/gan.py",
@@ -456,7 +456,7 @@ MUTANTS = [
             'saturating = self.options.generator_loss != "minimax"',
         ),
         ("smoothing-option-lost", "rng), self.options.smoothing", "rng)"),
-        ("images-not-centred", "2 * x - 1 if self.image_shape else x", "x"),
+        ("images-not-centred", "2 * x - 1 if self.bounded else x", "x"),
     ),
     *_in(
         "minigen/metrics/bounds.py",
@@ -497,12 +497,12 @@ MUTANTS = [
         ),
     ),
     *_in(
-        "minigen/data/dataset.py",
+        "minigen/data/splits.py",
         ["tests/data/test_load.py", "tests/data/test_dataset.py"],
         (
             "labels-of-other-rows",
-            "else _split(all_labels, n_test, order)",
-            "else _split(all_labels, n_test, None)",
+            "else _split(labels, n_test, order)",
+            "else _split(labels, n_test, None)",
         ),
     ),
     *_in(
@@ -685,13 +685,13 @@ MUTANTS = [
     *_in(
         "minigen/train.py",
         REPORTS,
-        ("data-without-its-seed", ', "mnist"), seed=kind.seed)', ', "mnist"))'),
+        ("data-without-its-seed", "data.load(source, seed=kind.seed, ", "data.load(source, "),
     ),
     *_in(
         "minigen/sample.py",
         REPORTS,
-        ("reconstructs-training-rows", "test = run.dataset.test", "test = run.dataset.train"),
-        ("walks-between-drawn-codes", "if len(ends) == 2 * count:", "if False:"),
+        ("reconstructs-training-rows", "return run.dataset.test", "return run.dataset.train"),
+        ("walks-between-drawn-codes", "if len(rows) == 2 * count:", "if False:"),
     ),
     *_in(
         "minigen/evaluate.py",

@@ -25,7 +25,7 @@ from minigen.workshop.process import backend_unread
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.random((60, 16), dtype=np.float32)
-DATA = mg.Dataset.of(ROWS, image_shape=(4, 4))
+DATA = mg.Dataset.of(ROWS, shape=(4, 4))
 SMALL: dict[str, Any] = {"hidden": (5,), "latent_dim": 2, "epochs": 2, "batch_size": 20}
 ALL = [mg.AutoencoderOptions(**SMALL), mg.VAEOptions(**SMALL), mg.GANOptions(**SMALL)]
 

@@ -88,3 +88,4 @@ def test_it_is_short_and_begins_with_what_moves() -> None:
 
 def test_version() -> None:
     assert f'version = "{minigen.__version__}"' in (ROOT / "pyproject.toml").read_text()
+    assert f"\nversion: {minigen.__version__}\n" in (ROOT / "CITATION.cff").read_text()

@@ -32,7 +32,15 @@ ORDER = {
     "chains": {"backend"},
     "checks": {"errors", "backend"},
 }
-COMMANDS = {"train", "sample", "evaluate", "explore", "gradcheck.__main__", "practice.__main__"}
+COMMANDS = {
+    "__main__",
+    "train",
+    "sample",
+    "evaluate",
+    "explore",
+    "gradcheck.__main__",
+    "practice.__main__",
+}
 QUIET = ("nn", "models", "metrics", "training")  # rooms without flags, paths and figures
 
 

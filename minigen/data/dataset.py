@@ -1,6 +1,8 @@
 """Dataset: rows to learn from and rows held back to judge, whatever their source."""
 
 import hashlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -8,21 +10,24 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from minigen.checks import check_whole
 from minigen.data.mixture import Mixture
+from minigen.data.reading import AS_STORED, Reading, spelled
 from minigen.data.rows import (
+    BRIGHT,
     Rows,
+    Shape,
     as_labels,
     as_rows,
+    batches,
     check_finite,
     check_image_shape,
-    image_shape_of,
-    notes_on,
-    scaled,
+    check_pixels,
+    stored_shape,
 )
+from minigen.data.splits import Splits, held_back, rounded, value_range
 from minigen.errors import MinigenError
 
-MOST_TEST_ROWS = 10_000
+SMALLEST, LARGEST = 0.1, 5.0  # of the largest value; of the root mean square of all
 
 
 @dataclass(frozen=True, eq=False, repr=False)  # arrays do not compare to one bool
@@ -34,24 +39,26 @@ class Dataset:
         train: (N, D), finite. uint8 means pixels 0..255, to be divided by 255 batch by batch;
             float32 means values that are used as they are.
         test: (M, D), the same dtype.
-        image_shape: (height, width) with height * width = D, where a row is a grey image.
+        image_shape: (height, width) or (height, width, 3), where a row is an image.
         train_labels: (N,) int64, where the source has labels. Used to colour figures only.
         test_labels: (M,) int64.
         mixture: the density that the rows were drawn from, where it is known.
         notes: what was done to the data on the way in, a clause each, for the log.
+        reading: how they were made of what is stored.
 
     Raises:
-        MinigenError: the arrays are not such rows.
+        MinigenError: the arrays are not such rows, or uint8 that need not be pixels.
     """
 
     name: str
     train: Rows
     test: Rows
-    image_shape: tuple[int, int] | None = None
+    image_shape: Shape | None = None
     train_labels: NDArray[np.int64] | None = None
     test_labels: NDArray[np.int64] | None = None
     mixture: Mixture | None = None
     notes: tuple[str, ...] = ()
+    reading: Reading = AS_STORED
 
     def __post_init__(self) -> None:
         for split, rows in {"train": self.train, "test": self.test}.items():
@@ -67,11 +74,13 @@ class Dataset:
                 check_finite(rows, where)
         if (self.train.dtype, self.width) != (self.test.dtype, self.test.shape[1]):
             raise self._unlike(self.name, self.train, self.test)
+        if self.reading.scale is None:
+            check_pixels(self.name, self.train, self.test)
         if self.image_shape is not None:
             check_image_shape(self.name, self.image_shape, self.width)
 
     def __repr__(self) -> str:
-        shape = "images of {}x{}".format(*self.image_shape) if self.image_shape else "rows"
+        shape = f"images of {spelled(self.image_shape)}" if self.image_shape else "rows"
         return (
             f"Dataset({self.name}: {len(self.train):,} {shape} to learn from, "
             f"{len(self.test):,} to test, {self.width} values each, {self.train.dtype})"
@@ -82,11 +91,15 @@ class Dataset:
         """D, the number of values in one row."""
         return int(self.train.shape[1])
 
+    @property
+    def pixels(self) -> bool:
+        """Whether the rows are uint8, to be divided by 255."""
+        return self.train.dtype == np.uint8
+
     @cached_property
     def value_range(self) -> tuple[float, float]:
-        """The least and the largest test value, as models see them."""
-        low, high = scaled(np.stack([self.test.min(), self.test.max()]))
-        return float(low), float(high)
+        """The least and the largest value, as models see them; of pixels, 0 and 1."""
+        return value_range({"train": self.train, "test": self.test})
 
     @cached_property
     def fingerprint(self) -> str:
@@ -103,7 +116,8 @@ class Dataset:
         train: Any,
         test: Any = None,
         *,
-        image_shape: tuple[int, int] | None = None,
+        scale: float | None = None,
+        shape: Any = None,
         labels: Any = None,
         test_labels: Any = None,
         name: str = "rows",
@@ -112,10 +126,13 @@ class Dataset:
         """Check and copy your own arrays; without test rows, a tenth is held back.
 
         Args:
-            train: (N, D), (N, height, width) or (N, height, width, 1): bool, integers or floats.
-                uint8 means pixels 0..255; other values are used as they are, in float32.
+            train: (N, D), (N, height, width), or images with a channel or three, last or first:
+                bool, integers or floats. uint8 means pixels 0..255; other values are used as they
+                are, in float32.
             test: the same for M rows.
-            image_shape: (height, width), where rows are images and their shape does not say so.
+            scale: values are divided by it instead.
+            shape: (height, width) or (height, width, 3), where rows are images and arrays do not
+                say so; "table" where they look like images and are none.
             labels: (N,), a whole number for each row of train, to colour figures.
             test_labels: (M,).
             name: what to call the data.
@@ -124,106 +141,112 @@ class Dataset:
         Raises:
             MinigenError: the arrays cannot be used; says which, and where.
         """
-        train, labels = _copied(train, name), _copied(labels, name)
-        if test is None:
-            return cls.hold_back(name, train, seed, labels, image_shape)
-        test, test_labels = _copied(test, name), _copied(test_labels, name)
-        return cls.from_splits(name, train, test, labels, test_labels, image_shape=image_shape)
+        arrays = (_copied(array, name) for array in (train, test, labels, test_labels))
+        return cls.from_arrays(name, *arrays, reading=Reading(scale, shape), seed=seed)
 
     @classmethod
-    def from_splits(
+    def from_arrays(
         cls,
         name: str,
         train: NDArray[Any],
-        test: NDArray[Any],
+        test: NDArray[Any] | None = None,
         train_labels: NDArray[Any] | None = None,
         test_labels: NDArray[Any] | None = None,
         *,
-        image_shape: tuple[int, int] | None = None,
+        reading: Reading,
+        seed: int = 0,
+        notes: Sequence[str] = (),
     ) -> Self:
-        """Make one of two arrays as in `as_rows`, and whole numbers, one for each row.
+        """Make one of arrays as in `of`. Without test rows, a tenth of train, 1 to 10,000, is.
+
+        `seed` chooses them. Then the array is handed over: its rows are rearranged in place,
+        because there may be no room for them twice. Of a read-only array the last rows are for
+        test.
 
         Raises:
-            MinigenError: an array cannot be used, or two of them do not fit together.
+            MinigenError: an array cannot be used, two of them do not fit together, or there is a
+                single row.
         """
-        train_rows, test_rows = as_rows(train, f"{name}: train"), as_rows(test, f"{name}: test")
-        shape = image_shape_of(train.shape, train_rows)
-        alike = (
-            train_rows.dtype == test_rows.dtype
-            and train_rows.shape[1] == test_rows.shape[1]
-            and shape == image_shape_of(test.shape, train_rows)
-        )
-        if not alike:
+        arrays = {"train": train} if test is None else {"train": train, "test": test}
+        where = {split: name if test is None else f"{name}: {split}" for split in arrays}
+        rows: Splits = {k: as_rows(array, where[k], reading.scale) for k, array in arrays.items()}
+        shapes = {shape for array in arrays.values() if (shape := stored_shape(array))}
+        kinds = {(part.dtype, part.shape[1]) for part in rows.values()}
+        if test is not None and max(len(shapes), len(kinds)) > 1:
             raise cls._unlike(name, train, test)
+        said = [*notes, *(note for array in arrays.values() for note in reading.notes(array))]
+        labels: dict[str, Any] = {}
+        lost = []
+        for split, given in {"train": train_labels, "test": test_labels}.items():
+            n = len(arrays.get(split, ()))
+            labels[split], without = as_labels(given, n, f"{name}: {split}_labels")
+            lost += without
+        if test is None:
+            rows, labels, held = held_back(name, rows["train"], labels["train"], seed)
+            said.append(held)
+        rows, clipped = rounded(rows)
+        low, high = value_range(rows)
+        shape, drawn = reading.image_shape(
+            name, next(iter(shapes), None), rows["train"].shape[1], low >= 0 and high <= 1
+        )
         return cls(
             name,
-            train_rows,
-            test_rows,
-            image_shape or shape,
-            as_labels(train_labels, len(train), f"{name}: train_labels"),
-            as_labels(test_labels, len(test), f"{name}: test_labels"),
-            notes=tuple(dict.fromkeys(notes_on(train) + notes_on(test))),  # each once, in order
+            rows["train"],
+            rows["test"],
+            shape,
+            labels["train"],
+            labels["test"],
+            notes=tuple(dict.fromkeys([*said, *clipped, *drawn, *lost])),  # each once, in order
+            reading=reading,
         )
-
-    @classmethod
-    def hold_back(
-        cls,
-        name: str,
-        array: NDArray[Any],
-        seed: int,
-        labels: NDArray[Any] | None = None,
-        image_shape: tuple[int, int] | None = None,
-    ) -> Self:
-        """Make one of an array as in `as_rows`: a tenth of its rows, 1 to 10,000, is for test.
-
-        `seed` chooses them. The array is handed over: its rows are rearranged in place, because
-        there may be no room for them twice. Of a read-only array the last rows are for test.
-
-        Raises:
-            MinigenError: the array cannot be used, or has a single row.
-        """
-        rows = as_rows(array, name)
-        all_labels = as_labels(labels, len(rows), f"{name}: labels")
-        n = len(rows)
-        if n == 1:
-            raise MinigenError(f"{name}: has 1 row; give at least 2, one to train and one to test")
-        n_test = min(max(1, n // 10), MOST_TEST_ROWS)
-        if rows.flags.writeable:
-            order = np.random.default_rng(check_whole("seed", seed, least=0)).permutation(n)
-            note = f"{n_test} of {n} rows are held back as test, chosen by seed {seed}"
-        else:
-            order = None
-            note = (
-                f"the last {n_test} of {n} rows are held back as test, because the file is too "
-                "large to shuffle; shuffle it before, if its order means something"
-            )
-        train, test = _split(rows, n_test, order)
-        train_labels, test_labels = (
-            (None, None) if all_labels is None else _split(all_labels, n_test, order)
-        )
-        shape = image_shape or image_shape_of(array.shape, rows)
-        notes = (*notes_on(array), note)
-        return cls(name, train, test, shape, train_labels, test_labels, notes=notes)
 
     def require_unit_interval(self) -> None:
-        """Raise MinigenError unless every value is in [0, 1], as a Bernoulli likelihood asks.
-
-        uint8 always passes: it is divided by 255 on the way to the model.
-        """
-        if self.train.dtype == np.uint8:
+        """Raise MinigenError unless every value is in [0, 1], as a Bernoulli likelihood asks."""
+        low, high = self.value_range
+        if low >= 0 and high <= 1:
             return
-        low = min(self.train.min(), self.test.min())
-        high = max(self.train.max(), self.test.max())
-        if low < 0 or high > 1:
-            if self.mixture is not None:
-                remedy = "a toy density is for gan, and for ae on squared error"
-            elif low >= 0 and 127 < high <= 255:
-                remedy = "divide them by 255 or save them as uint8"
-            else:
-                remedy = "rescale them to 0..1"
+        found = f"{self.name}: values from {low:.9g} to {high:.9g}, not 0 to 1"
+        if self.mixture is not None:
             raise MinigenError(
-                f"{self.name}: values from {low!s} to {high!s}, not 0 to 1; {remedy}"
+                f"{found}; a toy density is for gan, for ae on squared error, and for vae with "
+                "likelihood=gaussian"
             )
+        places = []
+        for split, rows in {"train": self.train, "test": self.test}.items():
+            outside = (rows < 0) | (rows > 1)
+            if n := np.count_nonzero(outside.any(axis=1)):
+                row, column = divmod(int(outside.argmax()), self.width)
+                first = f"{rows[row, column]!s} in row {row}, column {column}"
+                places.append(f"in {n} of {len(rows)} {split} rows, first {first}")
+        raise MinigenError(
+            f"{found}, {' and '.join(places)} (counted from 0); {self._remedy(low, high)}; "
+            "or take what is for any values: likelihood=gaussian in a vae, ae with squared error"
+        )
+
+    def require_size_near_one(self) -> None:
+        """Raise MinigenError where values are far larger or smaller than a network's first ones."""
+        low, high = self.value_range
+        largest = max(-low, high)
+        total = 0.0 if self.pixels else sum(float(np.vdot(x, x)) for x in batches(self.train, 250))
+        size = math.sqrt(total / self.train.size)
+        if largest == 0 or (largest >= SMALLEST and size <= LARGEST):
+            return
+        unit = self.reading.scale or 1
+        scale = f"{unit * high:.9g}" if low >= 0 else f"{unit * size:.3g}"
+        raise MinigenError(
+            f"{self.name}: values from {low:g} to {high:g}, where networks begin with values near "
+            f"1; scale={scale} brings them there, if columns are of one size"
+        )
+
+    def _remedy(self, low: float, high: float) -> str:
+        """How these values come into [0, 1]."""
+        if low < 0:
+            return f"(x {-low:+.9g}) / {high - low or 1:.9g} brings them there"
+        whole = not any((rows % 1).any() for rows in (self.train, self.test))
+        pixels = (
+            "scale=255 if they are pixels 0..255, else " if whole and BRIGHT < high < 255 else ""
+        )
+        return f"{pixels}scale={high * (self.reading.scale or 1):.9g} brings them there"
 
     @staticmethod
     def _unlike(name: str, train: NDArray[Any], test: NDArray[Any]) -> MinigenError:
@@ -241,16 +264,3 @@ def _copied(array: Any, name: str) -> Any:
         return np.array(array.get() if hasattr(array, "__cuda_array_interface__") else array)
     except ValueError as error:
         raise MinigenError(f"{name}: not an array of numbers: {error}; give (N, D)") from None
-
-
-def _split(
-    array: NDArray[Any], n_test: int, order: NDArray[Any] | None
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """All but n_test rows, and these: the first ones of an order, or the last of the array."""
-    kept = len(array) - n_test
-    if order is None:
-        return array[:kept], array[kept:].copy()
-    test_places, train_places = order[:n_test], order[n_test:]
-    test = array[test_places]
-    array[test_places[test_places < kept]] = array[train_places[train_places >= kept]]  # fill gaps
-    return array[:kept], test

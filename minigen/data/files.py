@@ -33,12 +33,13 @@ LONGEST_HEADER = 10_240  # bytes; NumPy itself refuses .npy headers above 10,000
 BELIEVED_SIZE = 2**30  # bytes; beyond this, compressed data must not expand more than ...
 BELIEVED_RATIO = 250  # ... this much: zeros reach 1032-fold, MNIST 5-fold
 
-ALIASES = {
-    "x_train": "train",
-    "x_test": "test",
-    "y_train": "train_labels",
-    "y_test": "test_labels",
+ROLES = {  # the names that arrays have, by what they are
+    "train": ("train", "x_train", "train_x", "train_images", "x", "data", "images"),
+    "test": ("test", "x_test", "test_x", "test_images"),
+    "train_labels": ("train_labels", "y_train", "train_y", "y", "labels", "target"),
+    "test_labels": ("test_labels", "y_test", "test_y"),
 }
+ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 
 
 def read_npy(path: Path) -> NDArray[Any]:
@@ -57,25 +58,29 @@ def read_npy(path: Path) -> NDArray[Any]:
         return memmap(path, kind, "r", offset, shape, order)
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays in an `.npz` file: one of any name, or train and test, with labels or not.
-
-    The keys are train, test, train_labels and test_labels, also where the file says x_train,
-    x_test, y_train and y_test.
+def read_npz(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Read the arrays in an `.npz` file, and note which ones are left out: one array of any name;
+    or train, with test, train_labels and test_labels or not, under the names in ROLES. Beside both
+    train and test there may be others, which are left out.
 
     Raises:
         MinigenError: as for `open_archive`; or the file holds other arrays.
     """
     with open_archive(path) as members:
-        keys = [ALIASES.get(name, name) for name in members]
-        splits = {"train", "test"} <= set(keys) <= {"train", "test", "train_labels", "test_labels"}
-        if len(keys) != 1 and not (splits and len(set(keys)) == len(keys)):
+        roles = [ROLE_OF.get(name.lower(), "") for name in members]
+        if len(members) == 1:
+            roles = ["train"]
+        named = {role: name for role, name in zip(roles, members, strict=True) if role}
+        left = [name for role, name in zip(roles, members, strict=True) if not role]
+        once = len(named) + len(left) == len(members)
+        if not (once and "train" in named and ("test" in named or not left)):
             raise MinigenError(
-                f"{path}: holds {reprlib.repr([*members])}; save one array, or train and test "
-                "(x_train and x_test), optionally with train_labels and test_labels (y_train and "
-                "y_test)"
+                f"{path}: holds {reprlib.repr([*members])}; save one array, or each once: train "
+                "and test (x_train and x_test), if there are labels train_labels and test_labels "
+                "(y_train and y_test)"
             )
-        return {key: read() for key, read in zip(keys, members.values(), strict=True)}
+        notes = [f"{', '.join(left)} in the file are left out"] if left else []
+        return {role: members[name]() for role, name in named.items()}, notes
 
 
 @contextmanager
@@ -224,3 +229,10 @@ def _wrong_size(where: str, declared: int, found: int | str) -> MinigenError:
         f"{where}: damaged or incomplete: its header declares {declared} bytes of data, "
         f"the file has {found}; copy the file again"
     )
+
+
+def contents(folder: Path) -> str:
+    """Say what a folder holds, as far as a line has room."""
+    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"it holds {', '.join(names[:5])}{more}" if names else "it is empty"

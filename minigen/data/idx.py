@@ -6,24 +6,28 @@ big-endian 32-bit integers, then the elements in C order (http://yann.lecun.com/
 
 import gzip
 import math
-import os
+import re
 import struct
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigen.data.dataset import Dataset
-from minigen.data.files import ByteStream, damage_refused, open_regular, read_exactly, refuse_bomb
+from minigen.data.files import (
+    ByteStream,
+    contents,
+    damage_refused,
+    open_regular,
+    read_exactly,
+    refuse_bomb,
+)
 from minigen.errors import MinigenError
 
-FOLDER = {  # what to call it: the file's name up to its ending, its number of dimensions
-    "train": ("train-images", 3),
-    "test": ("t10k-images", 3),
-    "train_labels": ("train-labels", 1),
-    "test_labels": ("t10k-labels", 1),
-}
+NAME = re.compile(r"(.*?)(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(\.gz)?", re.IGNORECASE)
+SPLITS = {"train": "train", "test": "t10k"}  # and what they are called
+ROLES = (*SPLITS, "train_labels", "test_labels")
+
+IdxFiles = dict[str, list[Path]]  # of one set: by what is in them, raw and gzipped
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -60,29 +64,58 @@ def _parse(stream: ByteStream, where: str, packed: int | None = None) -> NDArray
     return np.ndarray(shape, np.uint8, read_exactly(stream, declared, where))
 
 
-def read_idx_folder(folder: Path, name: str) -> Dataset:
-    """Read MNIST, or a relative that is published as four files of the same names.
+def find_idx(folder: Path) -> dict[str, IdxFiles]:
+    """Find MNIST, and relatives that are published as four files, by what their names begin with.
 
-    The files are `train-images-idx3-ubyte`, `t10k-images-idx3-ubyte`, and if there are labels
-    `train-labels-idx1-ubyte` and `t10k-labels-idx1-ubyte`; each may end in `.gz`, and may
-    be spelled `train-images.idx3-ubyte` as on some mirrors.
+    The files are `train-images-idx3-ubyte`, `t10k-images-idx3-ubyte` or `test-images-...`, and if
+    there are labels `train-labels-idx1-ubyte` and `t10k-labels-idx1-ubyte`; in any case, each
+    perhaps with a name before and `.gz` behind, or spelled `train-images.idx3-ubyte` as on some
+    mirrors.
+    """
+    found: dict[str, IdxFiles] = {}
+    for path in sorted(folder.iterdir()):
+        if match := NAME.fullmatch(path.name):
+            split = match[2].lower().replace("t10k", "test")
+            role = split if match[3].lower() == "images" else f"{split}_labels"
+            found.setdefault(match[1], {}).setdefault(role, []).append(path)
+    return found
+
+
+def read_idx_set(files: IdxFiles, folder: Path) -> dict[str, NDArray[np.uint8]]:
+    """Read train and test, and train_labels and test_labels if they are there.
 
     Raises:
-        MinigenError: images are missing, a file is damaged, or the files do not fit together.
+        MinigenError: images are missing, two files differ that should hold the same, a file is
+            damaged, or there are not as many labels as images.
     """
-    arrays: dict[str, Any] = {}
-    for key, (stem, ndim) in FOLDER.items():
-        names = [f"{stem}{mark}idx{ndim}-ubyte{end}" for mark in "-." for end in ("", ".gz")]
-        if path := next((folder / name for name in names if os.path.lexists(folder / name)), None):
-            arrays[key] = read_idx(path)
-            if arrays[key].ndim != ndim:
-                raise MinigenError(
-                    f"{path}: has shape {arrays[key].shape}, but {stem} are {ndim}-dimensional; "
-                    "look whether images and labels are interchanged"
-                )
-        elif ndim == 3:
+    arrays: dict[str, NDArray[np.uint8]] = {}
+    for role in ROLES:
+        paths = files.get(role)
+        if paths:
+            arrays[role] = _read_one(role, paths)
+        elif role in SPLITS:
             raise MinigenError(
-                f"{folder}: has no {stem}, looked for {', '.join(names)}; "
-                "add the file or give another folder"
+                f"{folder}: has no images to {role}, {contents(folder)}; add the file "
+                f"{SPLITS[role]}-images-idx3-ubyte, or give another folder"
             )
-    return Dataset.from_splits(name, **arrays)
+        split = role.removesuffix("_labels")
+        if paths and len(arrays[role]) != len(arrays[split]):
+            raise MinigenError(
+                f"{paths[0]}: {len(arrays[role])} labels for {len(arrays[split])} images; copy "
+                "both again"
+            )
+    return arrays
+
+
+def _read_one(role: str, paths: list[Path]) -> NDArray[np.uint8]:
+    """The array that these files hold, each of them the same."""
+    array, *others = map(read_idx, paths)
+    if any(not np.array_equal(array, other) for other in others):
+        raise MinigenError(f"{' and '.join(map(str, paths))} differ; remove one of them")
+    what, ndim = ("labels", 1) if "labels" in role else ("images", 3)
+    if array.ndim != ndim:
+        raise MinigenError(
+            f"{paths[0]}: has shape {array.shape}, but {what} are {ndim}-dimensional; "
+            "look whether images and labels are interchanged"
+        )
+    return array

@@ -11,9 +11,11 @@ from minigen.backend import Array, array_module
 from minigen.checks import check_generator, check_whole
 from minigen.errors import MinigenError
 
-SMALLEST_SIDE = 8  # pixels: a row of 64 values is drawn as an image, a row of 4 or 9 is not
+CHANNELS = 1, 3  # of grey images and of coloured ones
+BRIGHT = 127  # of 255: rows of pictures have a brighter pixel, while most counts are below
 
 Rows = NDArray[np.uint8] | NDArray[np.float32]
+Shape = tuple[int, ...]  # of an image: (height, width), or (height, width, 3) in colour
 
 
 def scaled(rows: Array) -> Array:
@@ -61,11 +63,12 @@ def batches(
     return (scaled(rows.take(order[i : i + batch_size], axis=0)) for i in starts)
 
 
-def as_rows(array: NDArray[Any], where: str) -> Rows:
-    """Convert to (N, D) in C order, from (N, D), (N, height, width) or (N, height, width, 1).
+def as_rows(array: NDArray[Any], where: str, scale: float | None = None) -> Rows:
+    """Convert to (N, D) in C order, from (N, D), (N, height, width) or images with 1 or 3 channels.
 
-    uint8 stays as it is; bool, other integers and floats become float32. The result shares the
-    array's memory where nothing has to change.
+    uint8 stays as it is, to be divided by 255 later; bool, other integers and floats become
+    float32. With a scale, all are divided by it. The result shares the array's memory where nothing
+    has to change.
 
     Raises:
         MinigenError: another shape, no values, or values that float32 cannot hold: NaN, infinity
@@ -73,19 +76,34 @@ def as_rows(array: NDArray[Any], where: str) -> Rows:
     """
     if array.dtype.kind not in "biuf":
         raise MinigenError(f"{where}: holds {array.dtype.name} values; give numbers")
-    if array.ndim not in (2, 3) and not (array.ndim == 4 and array.shape[3] == 1):
+    array = channels_last(array)
+    if array.ndim not in (2, 3) and not (array.ndim == 4 and array.shape[3] in CHANNELS):
         raise MinigenError(
-            f"{where}: has shape {array.shape}, expected (rows, values) or (rows, height, width); "
-            "reshape it and save it again"
+            f"{where}: has shape {array.shape}, expected (rows, values), (rows, height, width) or "
+            "(rows, height, width, 3); reshape it and save it again"
         )
     if array.size == 0:
         raise MinigenError(f"{where}: is empty, its shape is {array.shape}; give at least one row")
-    if array.dtype == np.uint8:
+    if array.dtype == np.uint8 and scale in (None, 255):
         return np.ascontiguousarray(array).reshape(len(array), -1)
     with np.errstate(over="ignore", invalid="ignore"):  # what became infinite is reported below
         rows = np.ascontiguousarray(array, np.float32).reshape(len(array), -1)
+        if scale is not None:
+            rows = rows / np.float32(scale)
     check_finite(rows, where)
     return rows
+
+
+def channels_last(array: NDArray[Any]) -> NDArray[Any]:
+    """View images (N, C, height, width) as (N, height, width, C), where C is 1 or 3."""
+    first = array.ndim == 4 and array.shape[1] in CHANNELS and array.shape[3] not in CHANNELS
+    return np.moveaxis(array, 1, -1) if first else array
+
+
+def stored_shape(array: NDArray[Any]) -> Shape | None:
+    """The shape of one example, where it is an image in the array."""
+    shape = channels_last(array).shape[1:]
+    return None if len(shape) < 2 else shape[:2] if shape[2:] == (1,) else shape
 
 
 def check_finite(rows: Rows, where: str) -> None:
@@ -101,58 +119,54 @@ def check_finite(rows: Rows, where: str) -> None:
         )
 
 
-def check_image_shape(name: str, shape: Any, width: int) -> tuple[int, int]:
-    """Return the shape as (height, width) of a grey image.
+def check_pixels(name: str, *arrays: Rows) -> None:
+    """Raise MinigenError where no uint8 is so large that they can only be pixels 0..255: a type is
+    no unit, and images of 0 and 1 divided by 255 are all but black.
+    """
+    blocks = (rows[i : i + 1000] for rows in arrays for i in range(0, len(rows), 1000))
+    if any(block.dtype != np.uint8 or block.max() > BRIGHT for block in blocks):
+        return
+    high = max(int(rows.max()) for rows in arrays)
+    raise MinigenError(
+        f"{name}: whole numbers 0 to {high} in uint8, where pixels are 0 to 255; say what divides "
+        f"them: scale={max(high, 1)} if {max(high, 1)} is the most, scale=255 if the images are "
+        "dark"
+    )
+
+
+def as_image_shape(sides: Any) -> Shape | None:
+    """A tuple of int, if these are (height, width) or (height, width, 3)."""
+    whole = isinstance(sides, Sequence) and all(isinstance(n, int | np.integer) for n in sides)
+    fits = whole and len(sides) >= 2 and min(sides) > 0 and tuple(sides[2:]) in ((), (3,))
+    return tuple(int(side) for side in sides) if fits else None
+
+
+def check_image_shape(name: str, shape: Any, width: int) -> Shape:
+    """Return the shape as that of an image, in grey or in colour.
 
     Raises:
         MinigenError: it is none whose pixels are the values of a row.
     """
-    sides = tuple(shape) if isinstance(shape, Sequence) else ()
-    whole = len(sides) == 2 and all(isinstance(side, int | np.integer) for side in sides)
-    if not (whole and min(sides) > 0 and sides[0] * sides[1] == width):
+    sides = as_image_shape(shape)
+    if sides is None or math.prod(sides) != width:
         raise MinigenError(
             f"{name}: images of shape {shape} do not fit rows of {width} values; give "
-            "(height, width)"
+            "(height, width), or (height, width, 3) in colour"
         )
-    return int(sides[0]), int(sides[1])
+    return sides
 
 
-def as_labels(labels: NDArray[Any] | None, n: int, where: str) -> NDArray[np.int64] | None:
-    """Convert n labels to int64.
-
-    Raises:
-        MinigenError: they are not one whole number for each row.
+def as_labels(
+    labels: NDArray[Any] | None, n: int, where: str
+) -> tuple[NDArray[np.int64] | None, list[str]]:
+    """Convert n labels to int64. Others than a whole number for each row are left out: they would
+    only colour a figure; a note says so.
     """
     if labels is None:
-        return None
-    if labels.dtype.kind not in "iu" or labels.shape != (n,):
-        raise MinigenError(
-            f"{where}: {labels.dtype} {labels.shape} for {n} rows; "
-            f"give one whole number for each row, or leave the labels out"
-        )
-    return labels.astype(np.int64)
-
-
-def image_shape_of(shape: tuple[int, ...], rows: Rows) -> tuple[int, int] | None:
-    """(height, width) of one example: as the array says, or a square of at least 8x8 pixels, where
-    the values could be grey.
-    """
-    if len(shape) > 2:
-        return shape[1], shape[2]
-    side = math.isqrt(shape[1])
-    square = side * side == shape[1] and side >= SMALLEST_SIDE
-    grey = square and (rows.dtype == np.uint8 or (rows.min() >= 0 and rows.max() <= 1))
-    return (side, side) if grey else None
-
-
-def notes_on(array: NDArray[Any]) -> list[str]:
-    """Notes for the log: what `as_rows` does to an array, and what is still to be done."""
-    notes = []
-    if array.ndim > 2:
-        height, width = array.shape[1:3]
-        notes.append(f"images of {height}x{width} pixels are flattened to rows of {height * width}")
-    if array.dtype == np.uint8:
-        notes.append("pixels 0..255 will be scaled to 0..1")
-    elif array.dtype != np.float32:
-        notes.append(f"{array.dtype} values are converted to float32")
-    return notes
+        return None, []
+    if labels.dtype.kind in "iu" and labels.shape in ((n,), (n, 1)):
+        return labels.astype(np.int64).reshape(n), []
+    return None, [
+        f"{where}: {labels.dtype} {labels.shape} for {n} rows are left out, since they are not one "
+        "whole number for each; figures have no colours"
+    ]

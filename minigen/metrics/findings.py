@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigen.backend import Array, computing, generator, to_numpy
+from minigen.backend import Array, computing, generator
 from minigen.checks import check_whole
 from minigen.data import Dataset, Mixture, scaled, subsample
 from minigen.errors import MinigenError
 from minigen.metrics import bounds, samples
 from minigen.metrics.bounds import Progress, silent
-from minigen.models.vae import VAE
+from minigen.models.likelihoods import Gaussian
 from minigen.training import (
     AutoencoderTrainer,
     GANTrainer,
@@ -124,8 +124,8 @@ def _judge_vae(
     options, model, xp = trainer.options, trainer.model, trainer.xp
     test = xp.asarray(dataset.test)
     means = evaluate(trainer, test, options.seed)
-    pixels = not (options.binarize or trainer.is_gaussian)
-    entropy = bounds.pixel_entropy(test) if pixels else 0.0  # 0 also of binary rows
+    grey_pixels = not (options.binarize or trainer.is_gaussian)
+    entropy = bounds.pixel_entropy(test) if grey_pixels else 0.0  # 0 also of binary rows
     grey = "; grey pixels have no likelihood under a Bernoulli" if entropy else ""
     if trainer.is_gaussian:
         grey = "; a density, below 0 where it is above 1: it depends on the units of the values"
@@ -138,7 +138,12 @@ def _judge_vae(
     few = inputs(xp.asarray(chosen))
     ks = [k for k in (1, 10, 100, 1000, 5000) if k < draws] + [draws]
     found = bounds.importance_bound(model, few, ks, rng, progress)
-    active = bounds.active_units(model.encode(inputs(test))[0])
+    ceiling = "the next larger k, and log p(x) above them all"
+    if dataset.mixture is not None:
+        exact = dataset.mixture.log_density(chosen).mean()
+        ceiling = f"log p(x) of the mixture itself: {exact:.4f}"
+    mu, _ = model.encode(inputs(test))
+    alone = "; active units are left out, since a single test row has no variance"
     return [
         Finding(
             "test loss",
@@ -158,43 +163,47 @@ def _judge_vae(
             "reconstruction",
             means["reconstruction"],
             NATS,
-            f"learnt: s = {_deviation(model):.4g}"
-            if trainer.is_gaussian
+            f"learnt: s = {model.likelihood.sigma:.4g}"
+            if isinstance(model.likelihood, Gaussian)
             else f"the pixels' own entropy: {entropy:.2f}",
             "no bound on log p(x): it lacks the price of the code",
         ),
-        Finding("KL", means["kl"], NATS, "no code at all: 0", "low where z is not used"),
+        Finding(
+            "KL",
+            means["kl"],
+            NATS,
+            "no code at all: 0",
+            f"low where z is not used{alone if len(mu) == 1 else ''}",
+        ),
         *(
             Finding(
                 f"L_{k}, {len(few):,} test rows",
                 float(bound.mean()),
                 f"{NATS} of log likelihood",
-                _ceiling(dataset, chosen),
+                ceiling,
                 f"a lower bound{grey}",
                 float(bound.std(ddof=1)) / len(few) ** 0.5 if len(few) > 1 else None,
             )
             for k, bound in found.items()
         ),
-        Finding(
-            "active units",
-            active,
-            f"of {model.n_latent} latent dimensions",
-            f"at most {model.n_latent}",
-            "more is not better; the means of the others hardly depend on x",
-        ),
+        *_active(mu),
     ]
 
 
-def _deviation(model: VAE) -> float:
-    """The s of a Gaussian likelihood."""
-    return float(np.exp(to_numpy(model.likelihood.params["logvar"])[0] / 2))
-
-
-def _ceiling(dataset: Dataset, rows: np.ndarray) -> str:
-    """What bounds on log p(x) of these rows have above them."""
-    if dataset.mixture is None:
-        return "the next larger k, and log p(x) above them all"
-    return f"log p(x) of the mixture itself: {dataset.mixture.log_density(rows).mean():.4f}"
+def _active(mu: Array) -> list[Finding]:
+    """The number of active units, if there are rows to compare."""
+    if len(mu) == 1:
+        return []
+    n_latent = mu.shape[1]
+    return [
+        Finding(
+            "active units",
+            bounds.active_units(mu),
+            f"of {n_latent} latent dimensions",
+            f"at most {n_latent}",
+            "more is not better; the means of the others hardly depend on x",
+        )
+    ]
 
 
 def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> list[Finding]:
@@ -222,8 +231,10 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
         ),
     )
     parts = [_part(progress, i / 3, (i + 1) / 3) for i in (0, 1)]
+    low, high = dataset.value_range
+    sigmas = samples.SIGMAS * ((high - low) or 1)
     score, data = (
-        samples.parzen_score(rows, validation, test, part)
+        samples.parzen_score(rows, validation, test, part, sigmas)
         for rows, part in zip((drawn[: len(others)], others), parts, strict=True)
     )
     parts = [_part(progress, i / 6, (i + 1) / 6) for i in (4, 5)]
@@ -231,6 +242,8 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
         float(np.median(samples.nearest_neighbour_distances(rows, train, part)[0]))
         for rows, part in zip((drawn[:N_NEIGHBOURS], few), parts, strict=True)
     )
+    at_edge = score.sigma in (sigmas[0], sigmas[-1])
+    edge = "sigma is at the edge of its grid, and another may fit better; " if at_edge else ""
     spread = "" if data.standard_error is None else f" +- {data.standard_error:.1f}"
     return [
         Finding(
@@ -238,8 +251,8 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
             score.mean,
             f"{NATS}, sigma {score.sigma:.3f}",
             f"training rows themselves: {data.mean:.1f}{spread}",
-            "the likelihood of blurred samples, not of the model; above the training rows' score "
-            "it has stopped measuring closeness to the data",
+            f"{edge}the likelihood of blurred samples, not of the model; above the training rows' "
+            "score it has stopped measuring closeness to the data",
             score.standard_error,
         ),
         Finding(

@@ -33,7 +33,11 @@ class ParzenScore(NamedTuple):
 
 
 def parzen_score(
-    samples: Array, validation: Array, test: Array, progress: Progress = silent
+    samples: Array,
+    validation: Array,
+    test: Array,
+    progress: Progress = silent,
+    sigmas: np.ndarray = SIGMAS,
 ) -> ParzenScore:
     """Parzen-window log likelihood, with the sigma that fits the validation rows best.
 
@@ -50,12 +54,13 @@ def parzen_score(
         validation: (V, D), data rows that are not among the test rows.
         test: (N, D).
         progress: called while the test rows are scored, which is most of the work.
+        sigmas: to choose from. Where the first or the last one is best, another may be better.
 
     Raises:
         MinigenError: the rows are not of one width.
     """
-    means = _parzen(samples, validation, SIGMAS).mean(axis=1)
-    sigma = float(SIGMAS[means.argmax()])
+    means = _parzen(samples, validation, sigmas).mean(axis=1)
+    sigma = float(sigmas[means.argmax()])
     likelihood = parzen_log_likelihood(samples, test, sigma, progress)
     standard_error = None
     if len(likelihood) > 1:

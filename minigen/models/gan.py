@@ -151,7 +151,7 @@ class GAN(Composite):
         fake, generator_backward = self.generator(z)
         logits, discriminator_backward = self.discriminator(fake)
         xp = array_module(logits)
-        label, sign = (0.0, -1.0) if saturating else (1.0, 1.0)  # a distance, or minus one
+        label, sign = (0.0, -1.0) if saturating else (1.0, 1.0)  # a distance, or its negative
         distance = game.discriminator if saturating else game.generator
         value, distance_backward = distance(logits, xp.full_like(logits, label))
         loss = sign * value

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minigen.backend import Array, Generator, array_module
+from minigen.backend import Array, Generator, array_module, to_numpy
 from minigen.nn.gaussian import log_normal
 from minigen.nn.layers import sigmoid
 from minigen.nn.losses import bce_with_logits
@@ -35,7 +35,9 @@ class Likelihood(Module, ABC):
 
 
 class Bernoulli(Likelihood):
-    """Each value is 1 with probability sigmoid(output), else 0; grey values are allowed (L3)."""
+    """Each value is 1 with probability sigmoid(output), else 0; grey values are allowed, as in
+    `bce_with_logits`.
+    """
 
     def __call__(self, outputs: Array, x: Array) -> tuple[Array, LikelihoodBackward]:
         loss, backward_to_logits = bce_with_logits(outputs, x)
@@ -46,15 +48,8 @@ class Bernoulli(Likelihood):
 
 
 class Gaussian(Likelihood):
-    """(V7) x ~ N(output, s^2), with one variance s^2 for all values, which is learnt:
-
-        -log p(x | z) = D/2 log(2 pi s^2) + |x - output|^2 / (2 s^2)
-
-        d / doutput = (output - x) / s^2
-        d / dlog s^2 = 1/2 sum_d [1 - (x - output)^2 / s^2]
-
-    At the best s^2 the second is 0 on average: s^2 is the mean squared error of a value. A loss
-    below 0 is right: densities of values that lie close together are greater than 1.
+    """N(output, s^2), with one variance s^2 for all values, which is learnt. A loss below 0 is
+    right: densities of values that lie close together are greater than 1.
 
     Args:
         logvar: log s^2 to begin with.
@@ -65,6 +60,13 @@ class Gaussian(Likelihood):
         super().__init__({"logvar": np.full(1, logvar, dtype)})
 
     def __call__(self, outputs: Array, x: Array) -> tuple[Array, LikelihoodBackward]:
+        """(V7) -log p(x | z) = D/2 log(2 pi s^2) + |x - output|^2 / (2 s^2)
+
+            d / doutput = (output - x) / s^2
+            d / dlog s^2 = 1/2 sum_d [1 - (x - output)^2 / s^2]
+
+        At the best s^2 the second is 0 on average: s^2 is the mean squared error of a value.
+        """
         logvar = array_module(outputs).broadcast_to(self.params["logvar"], outputs.shape)
         log_p, log_p_backward = log_normal(x, outputs, logvar)
 
@@ -76,6 +78,14 @@ class Gaussian(Likelihood):
 
     def mean(self, outputs: Array) -> Array:
         return outputs
+
+    @property
+    def sigma(self) -> float:
+        """The standard deviation s."""
+        return float(np.exp(to_numpy(self.params["logvar"])[0] / 2))
+
+    def __repr__(self) -> str:
+        return "Gaussian"
 
     def draw(self, outputs: Array, rng: Generator) -> Array:
         sigma = array_module(outputs).exp(self.params["logvar"] / 2)

@@ -22,4 +22,4 @@ def task(name: str) -> str:
 def __getattr__(name: str) -> Function:
     if name not in NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return load(name).function()
+    return load(name).solution

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from minigen.errors import MinigenError
 from minigen.practice.bugs import planted, report, wrong_line
@@ -17,7 +18,9 @@ RECORD = FOLDER / "record.json"  # of each file: tries, hints that were read, wh
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write an exercise, check it, or help with it; exit status 1 while it is not right."""
-    parser = cli.Parser(prog="python -m minigen.practice", description="Write backward passes.")
+    parser = cli.Parser(
+        prog="python -m minigen.practice", description="Backward passes to write, and a check."
+    )
     add = parser.add_argument
     add("name", nargs="?", help=f"writes {FOLDER}/NAME.py, or checks it; without a name, lists all")
     add("--bugs", action="store_true", help="find the bug: in bug_NAME.py one line is wrong")
@@ -45,13 +48,15 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         for each in NAMES:
             mark = "x" if record.get(prefix + each, {}).get("right") else " "
             print(f"[{mark}] {each:20} {load(each).title}")
+        print(_following(record, prefix))
         return True
     exercise, path = load(name), FOLDER / f"{prefix}{name}.py"
     FOLDER.mkdir(exist_ok=True)
     mine = record.setdefault(path.stem, {"tries": 0, "hints": 0, "right": False})
     if hint:
         mine["hints"] = min(mine["hints"] + 1, len(exercise.hints))
-        print(*exercise.hints[: mine["hints"]], sep="\n")
+        for number, words in enumerate(exercise.hints[: mine["hints"]], 1):
+            print(f"{number} of {len(exercise.hints)}: {words}")
     elif solution:
         text = f"{exercise.text(exercise.code)}\n# Derived: {exercise.derived}"
         print(report(exercise, found=True) if bugs else text)
@@ -63,9 +68,18 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         verdict = None if line else check_file(name, path)
         right = verdict.ok if verdict else line == wrong_line(exercise)[0]
         mine.update(tries=mine["tries"] + 1, right=right)
-        print(report(exercise, right) if bugs else verdict)
+        print(report(exercise, right) if bugs and (not verdict or verdict.ran) else verdict)
+        if right:
+            print(_following(record, prefix))
     RECORD.write_text(json.dumps(record, indent=1))
     return right
+
+
+def _following(record: dict[str, Any], prefix: str) -> str:
+    """The command for the first exercise that is not solved yet."""
+    todo = [name for name in NAMES if not record.get(prefix + name, {}).get("right")]
+    flag = "--bugs " if prefix else ""
+    return f"\nNext: python -m minigen.practice {flag}{todo[0]}" if todo else "\nAll are solved."
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,16 @@ class Exercise:
 
     def function(self, old: str = "", new: str = "") -> Function:
         """The solution, or what one mistake makes of it."""
-        names: dict[str, Any] = {piece: load(piece).function() for piece in self.pieces}
+        names: dict[str, Any] = {piece: load(piece).solution for piece in self.pieces}
         names["np"] = np
         exec(self.code.replace(old, new), names)
         function: Function = names[self.name]
         return function
+
+    @cached_property
+    def solution(self) -> Function:
+        """The solution as a function."""
+        return self.function()
 
     def text(self, code: str) -> str:
         """The learner's file with this code in it."""

@@ -13,14 +13,15 @@ from minigen.errors import MinigenError
 from minigen.gradcheck import Report, check_function
 from minigen.practice.digits import compared
 from minigen.practice.exercise import LAST, Function, load
-from minigen.practice.signatures import SEED, Case, close, recognize
+from minigen.practice.signatures import SEED, Case, case_of, close, recognize
 
 
 class Verdict(NamedTuple):
-    """Whether an answer is right, and the report, which a notebook shows."""
+    """Whether an answer is right, the report, which a notebook shows, and whether it ran."""
 
     ok: bool
     report: str
+    ran: bool = True
 
     def __repr__(self) -> str:
         return self.report
@@ -38,11 +39,12 @@ def check(function: Function, name: str | None = None) -> Verdict:
             if not (verdict := check(own[piece], piece)).ok:
                 return verdict
         with np.errstate(all="ignore"):
-            faults = list(_faults(Case(exercise), function))
+            faults = list(_faults(case_of(exercise), function))
         if exercise.name == LAST and not faults:
             return Verdict(*compared(function, own["train_step"]))
     except (Exception, SystemExit) as error:
-        faults = [blame(error, function.__code__.co_filename)]
+        told = blame(error, function.__code__.co_filename)
+        return Verdict(False, f"{exercise.name}: not yet\n{told}", ran=False)
     what = "not yet" if faults else f"solved, every entry is right. Derived: {exercise.derived}"
     return Verdict(not faults, "\n".join([f"{exercise.name}: {what}", *faults]))
 
@@ -55,13 +57,16 @@ def _faults(case: Case, function: Function) -> Iterator[str]:
     failed = {f"d{comparison.variable}" for comparison in report.comparisons if not comparison.ok}
     right = {name for name in fit if close(answers[name], truth[name])} - failed
     yield from (f"{rule}; a pass leaves alone what it is given" for rule in report.broken)
-    if case.exercise.has_backward and not close(case.forward(function), case.value):
+    if case.exercise.has_backward and not close(value := case.forward(function), case.value):
         yield "the forward pass gives other values than it did; restore its lines"
+        for wrong, sentence in case.mistaken:
+            if close(case.forward(wrong), value):
+                yield f"{'':10} {sentence}"
     for name in names if len(right) < len(names) else ():
         if name not in answers or name in right:
             yield f"{name:10} {'right' if name in right else 'write me'}"
             continue
-        mine, place = answers[name], ""
+        mine, place = answers[name], f": shape {answers[name].shape}, not {truth[name].shape}"
         if name in fit:
             at = np.unravel_index(np.argmax(np.abs(mine - truth[name])), mine.shape)
             place = f" at [{', '.join(map(str, at))}]: {mine[at]:.6g}, not {truth[name][at]:.6g}"
@@ -87,6 +92,10 @@ def blame(error: BaseException, file: str) -> str:
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}\n    {(error.text or '').strip()}"
     what = str(error) if isinstance(error, MinigenError) else f"{type(error).__name__}: {error}"
+    if "gufunc" in what:  # NumPy's words for it are a riddle
+        what = "shapes do not fit: a @ b, here or in a call, needs a column in a for each row of b"
+    elif "broadcast" in what:
+        what = f"{what.strip()}; [:, None] makes a column of one number a row"
     if isinstance(error, SystemExit):
         what = "this ends Python before the check is done; leave it out"
     frames = [f for f in traceback.walk_tb(error.__traceback__) if f[0].f_code.co_filename == file]

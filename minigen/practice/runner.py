@@ -38,7 +38,7 @@ def check_file(name: str, path: Path, seconds: float = 0) -> Verdict:
     place = re.search(rf'"{re.escape(str(path))}", line (\d+)', done.stderr)
     late = f"no answer after {seconds:g} seconds{f', in line {place[1]}' if place else ''}"
     what = late if "Timeout" in done.stderr else "it ended Python"
-    return Verdict(False, f"{name}: {what}; the check could not be done")
+    return Verdict(False, f"{name}: {what}; the check could not be done", ran=False)
 
 
 def _check(name: str, path: Path) -> Verdict:
@@ -47,9 +47,10 @@ def _check(name: str, path: Path) -> Verdict:
     try:
         exec(compile(path.read_bytes(), path, "exec"), names)
     except (Exception, SystemExit) as error:
-        return Verdict(False, f"{name}: {blame(error, str(path))}")
+        return Verdict(False, f"{name}: {blame(error, str(path))}", ran=False)
     if not isinstance(names.get(name), FunctionType):
-        return Verdict(False, f"{name}: {path.name} defines no function {name}; keep its name")
+        told = f"{name}: {path.name} defines no function {name}; keep its name"
+        return Verdict(False, told, ran=False)
     return check(names[name], name)
 
 
@@ -58,4 +59,4 @@ if __name__ == "__main__":
     with redirect_stdout(Printed()) as printed:
         answer = _check(sys.argv[1], Path(sys.argv[2]))
     report = f"{printed.getvalue().rstrip()}\n\n{answer.report}".lstrip()
-    Path(sys.argv[3]).write_text(json.dumps([answer.ok, report]))
+    Path(sys.argv[3]).write_text(json.dumps([answer.ok, report, answer.ran]))

@@ -10,7 +10,7 @@ import numpy as np
 from minigen.backend import computing, generator, select
 from minigen.checks import check_whole
 from minigen.data import Dataset, scaled
-from minigen.data.rows import as_rows
+from minigen.data.rows import as_rows, check_pixels
 from minigen.errors import MinigenError
 from minigen.training.autoencoder import AutoencoderOptions, AutoencoderTrainer
 from minigen.training.gan import GANOptions, GANTrainer
@@ -111,12 +111,19 @@ class Run:
         return _in_blocks(lambda block: self.trainer.draw(block, rng), codes, self.dataset.width)
 
     def encode(self, rows: Any) -> np.ndarray:
-        """Compute codes (N, Z) of rows: (N, D), uint8 pixels or values as the model has learnt.
+        """Compute codes (N, Z) of rows (N, D): integers as they were stored, to be scaled as the
+        data were, or floats as the model has learnt.
 
         Raises:
-            MinigenError: the model has no encoder, or the rows are not as wide as its data.
+            MinigenError: the model has no encoder, the rows are not as wide as its data, or uint8
+                that need not be pixels.
         """
-        rows = as_rows(np.asarray(rows), "rows")
+        array = np.asarray(rows)
+        stored = array.dtype.kind in "iu"
+        scale = 255 if self.dataset.pixels else self.dataset.reading.scale
+        rows = as_rows(array, "rows", scale if stored else None)
+        if not self.dataset.pixels:
+            check_pixels("rows", rows)
         if rows.shape[1] != self.dataset.width:
             raise MinigenError(
                 f"expected rows of {self.dataset.width} values, got {rows.shape[1]}; give rows "
@@ -124,6 +131,30 @@ class Run:
             )
         n_latent = self.options.latent_dim
         return _in_blocks(lambda block: self.trainer.encode(scaled(block)), rows, n_latent)
+
+    def reconstruct(self, rows: Any) -> np.ndarray:
+        """Compute what comes back from the codes of rows: (N, D), as the model sees them.
+
+        Raises:
+            MinigenError: as for `encode`.
+        """
+        return self.decode(self.encode(rows))
+
+    def walk(self, first: Any, last: Any, steps: int = 10) -> np.ndarray:
+        """Walk straight from each code of `first` (N, Z) to that of `last`: rows (N, steps, D).
+
+        Raises:
+            MinigenError: they are not codes, or not as many; steps is no whole number above 1.
+        """
+        check_whole("steps", steps, least=2)
+        first, last = (np.asarray(codes, np.float32)[:, None] for codes in (first, last))
+        if first.shape != last.shape:
+            raise MinigenError(
+                f"a walk has two ends, got {len(first)} first and {len(last)} last codes"
+            )
+        part = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        walks = (1 - part) * first + part * last  # (N, steps, Z)
+        return self.decode(walks.reshape(-1, walks.shape[2])).reshape(len(walks), steps, -1)
 
     def decode(self, codes: Any) -> np.ndarray:
         """Compute rows (N, D) of codes (N, Z).

@@ -106,8 +106,8 @@ class GANOptions(Options):
 class GANTrainer(Trainer[GANOptions, GAN]):
     """Two perceptrons that play, each with its own Adam.
 
-    Images are shifted from [0, 1] to [-1, 1], the range of tanh, through which they are generated;
-    other rows stay as they are.
+    Rows in [0, 1] are shifted to [-1, 1], the range of tanh, through which they are generated;
+    others stay as they are.
     """
 
     title = "generative adversarial network: an implicit density, trained by a game"
@@ -115,6 +115,8 @@ class GANTrainer(Trainer[GANOptions, GAN]):
     has_encoder, has_prior = False, True
 
     def __init__(self, options: GANOptions, dataset: Dataset, xp: ModuleType = np) -> None:
+        low, high = dataset.value_range
+        self.bounded = low >= 0 and high <= 1
         super().__init__(options, dataset, xp)
         self.average = Average(self.model.generator.params, options.averaging)
         self.stretch = PowerIteration(self.model.discriminator.params if options.spectral else {})
@@ -156,7 +158,9 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         return (
             f"d_loss, g_loss in {self.rules.unit} per example{paid}; d_real = {said}(x), "
             f"d_fake = {said}(G(z)); "
-            f"the label of data is {1 - self.options.smoothing:g} in train d_loss, 1 in test"
+            f"the label of data is {1 - self.options.smoothing:g} in train d_loss, 1 in test; "
+            f"rows are {'' if self.bounded else 'not all '}in 0 to 1, so they "
+            + ("are shifted to -1 to 1 and G ends in tanh" if self.bounded else "stay as they are")
         )
 
     @property
@@ -173,12 +177,12 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         return {**self.optimizers, "average": self.average, **more}
 
     def start(self) -> None:
-        if self.image_shape:
-            self.dataset.require_unit_interval()
+        """Refuse rows whose size G and D, which begin near 1, would take an epoch to find."""
+        self.dataset.require_size_near_one()
 
     def build(self, rng: Generator) -> GAN:
-        options, bounded = self.options, self.image_shape is not None
-        return GAN.mlp(self.width, options.hidden, options.latent_dim, rng, bounded)
+        options = self.options
+        return GAN.mlp(self.width, options.hidden, options.latent_dim, rng, self.bounded)
 
     def make_optimizers(self) -> dict[str, Adam]:
         options, gan = self.options, self.model
@@ -259,12 +263,12 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         return rng.standard_normal((n, self.options.latent_dim), dtype=np.float32)
 
     def _shifted(self, x: Array) -> Array:
-        return 2 * x - 1 if self.image_shape else x
+        return 2 * x - 1 if self.bounded else x
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         averaged = self.model.generator.with_params(self.average.mean)
         rows = to_numpy(averaged(self.xp.asarray(codes))[0])
-        return (rows + 1) / 2 if self.image_shape else rows
+        return (rows + 1) / 2 if self.bounded else rows
 
     def field(self, points: np.ndarray) -> np.ndarray | None:
         """D(x) at points (..., D), where D says a probability."""

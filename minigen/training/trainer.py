@@ -29,7 +29,7 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
 
     Args:
         options: of the model and its training.
-        dataset: rows that the model learns from; only their width and image shape are read here.
+        dataset: rows that the model learns from; only their width is read here.
         xp: where the parameters live.
 
     Raises:
@@ -43,7 +43,7 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
 
     def __init__(self, options: OptionsT, dataset: Dataset, xp: ModuleType = np) -> None:
         self.options, self.dataset, self.xp = options, dataset, xp
-        self.width, self.image_shape = dataset.width, dataset.image_shape
+        self.width = dataset.width
         sizes = [pair for widths in self.networks.values() for pair in pairwise(widths)]
         n_parameters = sum((n_in + 1) * n_out for n_in, n_out in sizes)
         check_memory(

@@ -133,6 +133,7 @@ class VAETrainer(Trainer[VAEOptions, VAE]):
         """
         mean, variance = _moments(self.dataset.train)
         if self.is_gaussian:
+            self.dataset.require_size_near_one()
             first = max(FIRST_VARIANCE * variance.mean(), LEAST_VARIANCE)
             self.model.likelihood.params["logvar"][...] = math.log(first)
         else:

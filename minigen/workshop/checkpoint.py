@@ -13,7 +13,7 @@ from minigen.data.files import Reader, open_archive
 from minigen.errors import MinigenError
 from minigen.workshop.atomic import replacing
 
-FORMAT = 2
+FORMAT = 3
 NO_HEADER = (ValueError, KeyError, TypeError, RecursionError)
 
 Header = dict[str, Any]

@@ -9,11 +9,12 @@ from dataclasses import Field, fields
 from types import ModuleType
 from typing import Any, NoReturn, get_args
 
+import minigen
 from minigen.backend import NAMES, select
 from minigen.checks import check_whole
 from minigen.errors import MinigenError
 from minigen.training.options import Options, checked
-from minigen.workshop.process import BAD_ARGUMENTS, run
+from minigen.workshop.process import BAD_ARGUMENTS, quoted, run, with_flags
 
 # Options of training, after those of the model.
 LAST = (
@@ -24,6 +25,8 @@ LAST = (
     "seed",
     "threads",
 )  # of training, after the model's
+
+DESTROYS = "--overwrite"  # never a suggestion
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -49,6 +52,7 @@ class Parser(argparse.ArgumentParser):
             formatter_class=HelpFormatter,
             **kwargs,  # type: ignore[arg-type]
         )
+        self.add_argument("--version", action="version", version=f"minigen {minigen.__version__}")
 
     def error(self, message: str) -> NoReturn:
         message = " ".join(message.split())
@@ -66,8 +70,8 @@ class Parser(argparse.ArgumentParser):
         sys.exit(run(lambda: argparse.ArgumentParser.exit(self, status, message)))
 
     def _hint(self, message: str) -> str:
-        """The remedy for an unknown word in this message: whose option it is, or what known one it
-        resembles most.
+        """The remedy for an unknown word in this message: whose option it is, what known one it
+        resembles, unless that destroys something, or what options there are.
         """
         found = re.search(r"(?:invalid choice: '|unrecognized arguments: )([^\s'=]+)", message)
         word = found[1] if found else ""
@@ -75,8 +79,13 @@ class Parser(argparse.ArgumentParser):
         if owners:
             return f"{word} is an option of {' and '.join(owners)}"
         choices = [str(choice) for action in self._actions for choice in action.choices or ()]
-        near = difflib.get_close_matches(word, [*self._flags, *choices], 1)
-        return f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
+        known = {name.lstrip("-"): name for name in (*choices, *self._flags) if name != DESTROYS}
+        near = difflib.get_close_matches(word.lstrip("-"), known, 1)
+        if near:
+            return f"did you mean {known[near[0]]}?"
+        if word.startswith("-"):
+            return f"its options are {', '.join(sorted(self._flags))}"
+        return f"see {self.prog} --help"
 
     @property
     def _flags(self) -> list[str]:
@@ -120,7 +129,7 @@ def with_option(name: str, value: object) -> str:
     flag = f"--{name.replace('_', '-')}"
     if isinstance(value, bool):
         return f"{'with' if value else 'without'} {flag}"
-    return f"with {flag} {spelled(value) or repr('')}"
+    return f"with {flag} {quoted(spelled(value))}"
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -180,4 +189,4 @@ def _reader(rule: "Field[Any]") -> Callable[[str], Any]:
 
 def refuse(parser: argparse.ArgumentParser, error: MinigenError) -> NoReturn:
     """Exit as from bad arguments."""
-    parser.exit(BAD_ARGUMENTS, f"minigen: error: {error}\n")
+    parser.exit(BAD_ARGUMENTS, f"minigen: error: {with_flags(f'{error}')}\n")

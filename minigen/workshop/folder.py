@@ -11,21 +11,23 @@ only file that is ever read back, and the others are written from it.
 """
 
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from minigen.data.files import open_archive
 from minigen.errors import MinigenError
 from minigen.workshop.atomic import remove_leftovers, writing
 from minigen.workshop.checkpoint import is_checkpoint
+from minigen.workshop.process import quoted
 
 if sys.platform != "win32":  # where two runs in one folder are not kept apart
     import fcntl
 
 DEFAULT_PARENT = Path("runs")
+INSTEAD = "overwrite=True replaces it, or choose another folder"
 
 
 class RunFolder:
@@ -45,8 +47,11 @@ class RunFolder:
 
     @classmethod
     @contextmanager
-    def create(cls, out: str | None, model: str, overwrite: bool = False) -> Iterator["RunFolder"]:
-        """Make the folder `out`, or a fresh runs/MODEL-NUMBER, for this process alone to write.
+    def create(
+        cls, out: str | None, model: str, overwrite: bool = False, instead: str = INSTEAD
+    ) -> Iterator["RunFolder"]:
+        """Make the folder `out`, or a fresh runs/MODEL-NUMBER, for this process alone to write;
+        `instead` says what else to do where it holds a run.
 
         Raises:
             MinigenError: the folder is not empty and overwrite is not given, holds something
@@ -57,7 +62,7 @@ class RunFolder:
             folder.path.mkdir(parents=True, exist_ok=True)
         with _alone_in(folder.path):
             with _refusals_explained():
-                folder._make_room(overwrite)
+                folder._make_room(overwrite, instead)
                 folder.figures.mkdir()
             yield folder
 
@@ -88,7 +93,7 @@ class RunFolder:
         if not folder.checkpoint.is_file():
             raise MinigenError(
                 f"{folder.path} is no run folder, {folder.checkpoint.name} is missing; give one "
-                "that python -m minigen.train has made"
+                "that a training has made"
             )
         return folder
 
@@ -97,24 +102,30 @@ class RunFolder:
         """All but the figures; the one by which the folder is known comes last."""
         return self.metrics, self.samples, self.page, self.config, self.checkpoint
 
-    def _make_room(self, overwrite: bool) -> None:
-        held = is_checkpoint(self.checkpoint)
+    def _make_room(self, overwrite: bool, instead: str) -> None:
+        held = is_checkpoint(self.checkpoint) or self._is_cut_short
         foreign = sorted(path.name for path in self.path.iterdir() if not self._is_ours(path, held))
         if foreign:
             raise MinigenError(
                 f"{self.path} is not empty and holds no run, {foreign[0]} is not of one; choose "
-                "another folder with --out"
+                "another folder"
             )
         if held and not overwrite:
-            raise MinigenError(
-                f"{self.path} already holds a run; add --overwrite to replace it, go on with it "
-                f"by --resume {shlex.quote(f'{self.path}')}, or choose another folder with --out"
-            )
+            raise MinigenError(f"{self.path} already holds a run; {instead}")
         if self.figures.exists():
             shutil.rmtree(self.figures)
         for file in self._files:
             remove_leftovers(file)
             file.unlink(missing_ok=True)
+
+    @property
+    def _is_cut_short(self) -> bool:
+        """Whether the checkpoint is a damaged file, beside a config.json as runs have it."""
+        try:
+            with open_archive(self.checkpoint) as members:
+                return not [read() for read in members.values()]
+        except MinigenError:
+            return self.checkpoint.is_file() and self.config.is_file()
 
     def _is_ours(self, path: Path, held: bool) -> bool:
         """Whether a run leaves this; where none is held, one that was killed at its start."""
@@ -127,7 +138,7 @@ class RunFolder:
 
 def resume_command(model: str, run: Path) -> str:
     """The words to type to go on with a run."""
-    return f"python -m minigen.train {model} --resume {shlex.quote(f'{run}')}"
+    return f"python -m minigen.train {model} --resume {quoted(f'{run}')}"
 
 
 @contextmanager
@@ -136,8 +147,7 @@ def _refusals_explained() -> Iterator[None]:
         yield
     except OSError as error:
         raise MinigenError(
-            f"cannot write the run folder {error.filename}: {error.strerror}; "
-            "choose another with --out"
+            f"cannot write the run folder {error.filename}: {error.strerror}; choose another"
         ) from error
 
 

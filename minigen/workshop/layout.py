@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from minigen.data import Dataset, scaled
+from minigen.data.rows import Shape
 
 N_IMAGES = 100  # samples, where rows are images
 N_FIELD = 60  # points on a side of a field
@@ -32,28 +33,30 @@ def frame_around(data: np.ndarray, count: int) -> np.ndarray:
     return np.stack(np.meshgrid(ticks[:, 0], ticks[:, 1]), axis=-1)
 
 
-def columns(image_shape: tuple[int, int], count: int, group: int = 1) -> int:
+def columns(image_shape: Shape, count: int, group: int = 1) -> int:
     """The number of images on a line of a mosaic, about as wide as high: of `count` groups, each on
     one line, in a picture with room for a hundred images at least.
     """
-    height, width = image_shape
+    height, width, *_ = image_shape
     side = math.sqrt(max(count * group, N_IMAGES) * height / width)
     return group * min(count, math.ceil(side / group))
 
 
 def mosaic(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """Put (M, rows, columns) images side by side, white between and where the last row ends."""
-    count, height, width = images.shape
+    """Put images (M, height, width), or with 3 colours behind, side by side, white between and
+    where the last row ends.
+    """
+    count, height, width, *colours = images.shape
     lines = -(-count // columns)
-    tiles = np.ones((lines * columns, height + gap, width + gap), dtype=images.dtype)
+    tiles = np.ones((lines * columns, height + gap, width + gap, *colours), dtype=images.dtype)
     tiles[:count, :height, :width] = images
-    tiles = tiles.reshape(lines, columns, height + gap, width + gap).swapaxes(1, 2)
-    return tiles.reshape(lines * (height + gap), -1)[:-gap, :-gap]
+    tiles = tiles.reshape(lines, columns, height + gap, width + gap, *colours).swapaxes(1, 2)
+    return tiles.reshape(lines * (height + gap), columns * (width + gap), *colours)[:-gap, :-gap]
 
 
 def tiled(
     rows: np.ndarray,
-    image_shape: tuple[int, int],
+    image_shape: Shape,
     columns: int,
     value_range: tuple[float, float] = (0, 1),
 ) -> np.ndarray:

@@ -27,14 +27,14 @@ MOST_COLOURS = 10  # labels that have a colour of their own and an entry in the 
 FRAME, LAST_FRAME = 330, 2330  # milliseconds of an animation
 
 
-def picture(path: Path, paint: Painter, shape: tuple[float, float] = (1, 1)) -> None:
+def picture(path: Path, paint: Painter, shape: Sequence[float] = (1, 1)) -> None:
     """Save what one painter draws; `shape` is (height, width) in any unit."""
     figure = _figure(shape)
     paint(figure.subplots())
     figure.savefig(path, dpi=120)
 
 
-def animation(path: Path, painters: Sequence[Painter], shape: tuple[float, float] = (1, 1)) -> None:
+def animation(path: Path, painters: Sequence[Painter], shape: Sequence[float] = (1, 1)) -> None:
     """Save a GIF with a frame for each painter; it dwells on the last one."""
     figure = _figure(shape)
     figure.set_dpi(72)
@@ -85,7 +85,7 @@ def curves(
 
 def images(axes: Axes, tiles: np.ndarray, title: str) -> None:
     """Painter: a mosaic of images, as `layout.mosaic` makes it."""
-    axes.imshow(tiles, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.imshow(tiles.clip(0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=11)
     axes.set_axis_off()
 
@@ -168,9 +168,9 @@ def _density_in_the_plane(
     )  # fmt: skip
 
 
-def _figure(shape: tuple[float, float]) -> Figure:
+def _figure(shape: Sequence[float]) -> Figure:
     """As wide as a title needs, also around a narrow picture."""
-    height, width = shape
+    height, width, *_ = shape
     return Figure(
         figsize=(SIDE, SIDE * min(1, height / width) + 0.6),  # room for a title
         layout="constrained",

@@ -3,6 +3,8 @@ everything put back as it was, because the process may be a notebook's.
 """
 
 import os
+import re
+import shlex
 import signal
 import sys
 import threading
@@ -46,9 +48,21 @@ def run(command: Callable[[], None], debug: bool = False) -> int:
         return 0
 
 
+def with_flags(text: str) -> str:
+    """A sentence of the library, with its arguments as options: scale=255 becomes --scale 255."""
+    return re.sub(r"(?<!\S)(scale|shape|likelihood)='?([\w.+-]+)'?", r"--\1 \2", text)
+
+
+def quoted(text: str, windows: bool = sys.platform == "win32") -> str:
+    """A word as the user's shell takes it, to be typed again."""
+    if not windows:
+        return shlex.quote(text)
+    return text if re.fullmatch(r"[\w\\/:.,-]+", text) else f'"{text}"'
+
+
 def say(message: str, status: int) -> int:
     """Print a message of one line on stderr; return the status."""
-    one_line = r"\n".join(message.splitlines())  # a file's name may hold a newline
+    one_line = r"\n".join(with_flags(message).splitlines())  # a file's name may hold a newline
     print(f"minigen: {one_line}", file=sys.stderr)
     return status
 

@@ -17,7 +17,7 @@ import minigen
 from minigen import data
 from minigen.backend import NAMES, Array, select
 from minigen.checks import check_whole
-from minigen.data import Dataset
+from minigen.data import Dataset, Reading
 from minigen.data.rows import check_image_shape
 from minigen.errors import MinigenError
 from minigen.training import OPTIONS, TRAINERS, EpochRecord, Options, Run
@@ -48,6 +48,8 @@ def write_run(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
             "width": dataset.width,
             "image_shape": dataset.image_shape,
             "value_range": dataset.value_range,
+            "pixels": dataset.pixels,
+            "reading": asdict(dataset.reading),
         },
         "versions": {
             "minigen": minigen.__version__,
@@ -183,6 +185,8 @@ class _StoredData:
         shape = facts["image_shape"]
         self.image_shape = shape if shape is None else check_image_shape("x", shape, self.width)
         self.value_range = float(low), float(high)
+        self.pixels = bool(facts["pixels"])
+        self.reading = Reading(**facts["reading"])
         self.fingerprint = str(facts["sha256"])
         self._folder, self._given = folder, dataset
         self._resume = resume_command(kind.model, folder.path)
@@ -197,11 +201,11 @@ class _StoredData:
     def _dataset(self) -> Dataset:
         path = self._folder.path
         try:
-            dataset = self._given or data.load(self.name, seed=self._seed)
+            dataset = self._given or data.load(self.name, seed=self._seed, **asdict(self.reading))
         except MinigenError as error:
             raise MinigenError(
-                f"the data of {path}: {error}; or say where they are now: "
-                f"{self._resume} --data PLACE"
+                f"the data of {path}: {error}; or say where they are now: {self._resume} --data "
+                "PLACE; in Python, load(path, data=...)"
             ) from error
         if dataset.width != self.width:
             raise MinigenError(

@@ -5,26 +5,36 @@ from typing import Any
 import numpy as np
 
 from minigen.data import scaled
-from minigen.data.rows import as_rows, check_image_shape
+from minigen.data.rows import Shape, as_rows, check_image_shape, check_pixels
 from minigen.errors import MinigenError
 from minigen.workshop.layout import MOST_DIMENSIONS, N_FIELD, columns, frame_around, tiled
 
 
 def show(
-    rows: Any, image_shape: tuple[int, int] | None = None, *, title: str = "", axes: Any = None
+    rows: Any,
+    image_shape: Shape | None = None,
+    *,
+    scale: float | None = None,
+    title: str = "",
+    axes: Any = None,
 ) -> None:
     """Show rows with Matplotlib: as a mosaic of images, or as points on a line or in a plane.
 
     Args:
         rows: (N, D), uint8 pixels or values.
-        image_shape: (height, width) with height * width = D, where rows are grey images.
+        image_shape: (height, width), or (height, width, 3) in colour, where rows are images.
+        scale: what values are divided by, as in `Dataset.of`.
         title: of the picture.
         axes: of Matplotlib, to draw into; without them, a new figure is drawn and shown.
 
     Raises:
-        MinigenError: the rows are neither images of this shape nor points.
+        MinigenError: the rows are neither images of this shape nor points, or uint8 that need not
+            be pixels.
     """
-    rows = scaled(as_rows(np.asarray(rows), "rows"))
+    rows = as_rows(np.asarray(rows), "rows", scale)
+    if scale is None:
+        check_pixels("rows", rows)
+    rows = scaled(rows)
     width = rows.shape[1]
     if image_shape is not None:
         image_shape = check_image_shape("rows", image_shape, width)

@@ -161,7 +161,9 @@ def test_active_units_are_those_of_the_rows_that_were_trained_on(
     grey = np.full((400, 16), 20, np.uint8)
     np.savez(tmp_path / "x.npz", train=grey, test=grey)
     for options, differ in ([], False), (["--binarize"], True):
-        run = trained("vae", tmp_path / "x.npz", tmp_path / f"run-{differ}", *options)
+        run = trained(
+            "vae", tmp_path / "x.npz", tmp_path / f"run-{differ}", "--scale", "255", *options
+        )
         with patch("minigen.metrics.bounds.active_units", return_value=0) as count:
             findings(run, capsys, "--draws", "1")
         (mu,) = count.call_args.args

@@ -294,7 +294,8 @@ def test_data_that_were_moved_are_asked_for(
     assert said == (
         f"minigen: error: the data of {run}: {digits}: cannot be opened: No such file or "
         "directory; check the path and its permissions; or say where they are now: python -m "
-        f"minigen.train vae --resume '{run}' --data PLACE\n"
+        f"minigen.train vae --resume '{run}' --data PLACE; in "
+        "Python, load(path, data=...)\n"
     )
     assert evaluate.main([str(run)]) == 1
     assert capsys.readouterr().err == said

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minigen import data, sample
+from minigen import data, load, sample
+from minigen.errors import MinigenError
 from minigen.sample import main
 from minigen.training import OPTIONS, fitting
 from minigen.workshop import layout, plots
@@ -257,12 +258,80 @@ def test_what_is_less_than_asked_for_is_said(
     run = str(trained("vae", x, tmp_path / "run"))
     capsys.readouterr()
     for arguments, note in {
-        ("--reconstruct", "--count", "7"): "note   there are 6 test rows to reconstruct, not 7\n",
+        ("--reconstruct", "--count", "7"): "note   there are 6 rows to reconstruct, not 7\n",
         ("--reconstruct", "--count", "6"): "",
-        ("--interpolate", "--count", "4"): "note   6 test rows are too few for 4 walks; codes are "
+        ("--interpolate", "--count", "4"): "note   6 rows are too few for 4 walks; codes are "
         "drawn\n",
         ("--interpolate", "--count", "3"): "",
     }.items():
         assert main([run, *arguments]) == 0
         *said, _ = capsys.readouterr().out.splitlines(keepends=True)
         assert "".join(said) == note
+
+
+# One's own rows
+
+
+def test_codes_of_rows_in_their_order(tmp_path: Path) -> None:
+    """U8: those of the test, or of any file, as `Run.encode` gives them."""
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
+    loaded = load(run)
+    mine = squares(tmp_path / "mine.npy", 25)
+    out = tmp_path / "codes.npy"
+    assert main([str(run), "--encode", "--out", str(out)]) == 0
+    np.testing.assert_array_equal(np.load(out), loaded.encode(loaded.dataset.test))
+    assert main([str(run), "--encode", "--data", str(mine), "--out", str(out)]) == 0
+    np.testing.assert_array_equal(np.load(out), loaded.encode(np.load(mine)))
+    assert main([str(run), "--encode", "--data", str(mine), "--count", "3", "--out", str(out)]) == 0
+    assert np.load(out).shape == (3, 3)
+
+
+def test_reconstructions_of_and_walks_between_ones_own_rows(tmp_path: Path) -> None:
+    run = trained("ae", squares(tmp_path / "x.npy"), tmp_path / "run")
+    loaded = load(run)
+    mine = squares(tmp_path / "mine.npy", 8)
+    rows = np.load(mine)
+    out = tmp_path / "rows.npy"
+    arguments = [str(run), "--data", str(mine), "--count", "4", "--out", str(out)]
+    assert main([*arguments, "--reconstruct"]) == 0
+    pairs = np.load(out).reshape(4, 2, 64)
+    np.testing.assert_allclose(pairs[:, 0], rows[:4].reshape(4, 64) / np.float32(255))
+    np.testing.assert_array_equal(pairs[:, 1], loaded.reconstruct(rows[:4]))
+    assert main([*arguments, "--interpolate"]) == 0
+    walks = np.load(out).reshape(4, 10, 64)
+    np.testing.assert_array_equal(walks[:, 0], loaded.reconstruct(rows[:4]))
+    np.testing.assert_allclose(walks[:, -1], loaded.reconstruct(rows[4:]), atol=1e-6)
+
+
+def test_a_walk_has_two_ends_and_steps(tmp_path: Path) -> None:
+    run = load(trained("ae", squares(tmp_path / "x.npy"), tmp_path / "run"))
+    with pytest.raises(MinigenError, match="two ends, got 2 first and 3 last codes"):
+        run.walk(np.zeros((2, 3)), np.zeros((3, 3)))
+    with pytest.raises(MinigenError, match="steps"):
+        run.walk(np.zeros((2, 3)), np.zeros((2, 3)), steps=1)
+
+
+@pytest.mark.parametrize(
+    ("system", "arguments", "said"),
+    [
+        ("gan", ["--encode"], "no encoder, so its rows have no codes; leave out --encode"),
+        ("gan", ["--data", "x.npy"], "no encoder"),
+        ("vae", ["--encode"], "codes are no picture; write them with --out FILE.npy"),
+        ("vae", ["--encode", "--data", "nowhere.npy", "--out", "c.npy"], "nowhere.npy"),
+        ("vae", ["--encode", "--data", "ring", "--out", "c.npy"], "'ring': not a data set"),
+    ],
+)
+def test_what_has_no_codes_is_said(
+    system: str,
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = trained(system, squares(tmp_path / "x.npy"), tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    assert main([str(run), *arguments]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1

@@ -58,7 +58,7 @@ def write_packed_idx(path: Path) -> None:
 
 
 def read_train(path: Path) -> NDArray[Any]:
-    return read_npz(path)["train"]
+    return read_npz(path)[0]["train"]
 
 
 @pytest.mark.fault("damaged")

@@ -39,11 +39,11 @@ def test_labels_go_with_their_rows() -> None:
 
 
 def test_an_image_shape_is_given_or_taken_from_the_array() -> None:
-    assert Dataset.of(ROWS, image_shape=(2, 3)).image_shape == (2, 3)
+    assert Dataset.of(ROWS, shape=(2, 3)).image_shape == (2, 3)
     assert Dataset.of(RNG.random((9, 4, 5))).image_shape == (4, 5)
-    assert Dataset.of(ROWS, ROWS, image_shape=(3, 2)).image_shape == (3, 2)
+    assert Dataset.of(ROWS, ROWS, shape=(3, 2)).image_shape == (3, 2)
     with pytest.raises(MinigenError, match=r"images of shape \(2, 2\) do not fit rows of 6"):
-        Dataset.of(ROWS, image_shape=(2, 2))
+        Dataset.of(ROWS, shape=(2, 2))
 
 
 def test_lists_and_every_dtype_come_in() -> None:

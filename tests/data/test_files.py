@@ -258,7 +258,7 @@ class TestReading:
         np.savez(
             path, x_test=PIXELS[:5], x_train=PIXELS, y_train=PIXELS[:, 0], y_test=PIXELS[:5, 0]
         )
-        arrays = read_npz(path)
+        arrays, _ = read_npz(path)
         assert arrays.keys() == {"train", "test", "train_labels", "test_labels"}
         np.testing.assert_array_equal(arrays["train"], PIXELS, strict=True)
         np.testing.assert_array_equal(arrays["test_labels"], PIXELS[:5, 0], strict=True)
@@ -268,16 +268,31 @@ class TestReading:
         [
             [],
             ["a", "b"],
-            ["train", "train_labels"],
-            ["train", "test", "valid"],
+            ["train", "valid"],
+            ["test", "test_labels"],
             ["train", "test", "x_train"],
-            ["x_train", "x_test", "labels"],
+            ["images", "data"],
         ],
     )
     def test_other_keys(self, tmp_path: Path, names: list[str]) -> None:
         path = tmp_path / "x.npz"
         np.savez(path, **dict.fromkeys(names, PIXELS))  # type: ignore[arg-type]
-        refused(path, re.escape(f"x.npz: holds {names}; save one array, or train and test"))
+        refused(
+            path, re.escape(f"x.npz: holds {names}; save one array, or each once: train and test")
+        )
+
+    def test_train_alone_and_labels(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "x.npz", data=PIXELS, target=np.arange(30))
+        arrays, notes = read_npz(tmp_path / "x.npz")
+        assert (set(arrays), notes) == ({"train", "train_labels"}, [])
+
+    def test_what_is_beside_train_and_test_is_left_out(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "x.npz", X_train=PIXELS, val_images=PIXELS, test_images=PIXELS)
+        arrays, notes = read_npz(tmp_path / "x.npz")
+        assert (set(arrays), notes) == (
+            {"train", "test"},
+            ["val_images in the file are left out"],
+        )
 
     def test_long_list_of_keys_is_cut(self, tmp_path: Path) -> None:
         path = tmp_path / "x.npz"

@@ -35,9 +35,9 @@ def test_some_rows_are_of_all_parts_of_a_sorted_file() -> None:
 
 
 class TestSource:
-    @pytest.mark.parametrize("source", ["", "minst", "x.csv", "no/such/folder", "a\0b"])
+    @pytest.mark.parametrize("source", ["", "minst", "x.txt", "no/such/folder", "a\0b"])
     def test_unknown(self, source: str) -> None:
-        accepted = "give mnist, an existing .npy or .npz file, or a folder of IDX files"
+        accepted = "give mnist, an existing .npy, .npz or .csv file, or a folder of IDX files or of"
         with pytest.raises(MinigenError, match=re.escape(f"{source!r}: not a data set")) as caught:
             load(source)
         assert accepted in str(caught.value)
@@ -102,6 +102,9 @@ class TestShape:
         [
             ((20, 28, 28), (28, 28)),
             ((20, 3, 5, 1), (3, 5)),
+            ((20, 1, 9, 5), (9, 5)),
+            ((20, 3, 5, 3), (3, 5, 3)),
+            ((20, 3, 9, 5), (9, 5, 3)),
             ((20, 784), (28, 28)),
             ((20, 64), (8, 8)),
             ((20, 49), None),
@@ -114,15 +117,16 @@ class TestShape:
     ) -> None:
         array = RNG.random(shape, dtype=np.float32)
         data = load(saved_splits(tmp_path, train=array, test=array[:2]))
-        np.testing.assert_array_equal(data.train, array.reshape(20, -1), strict=True)
+        last = np.moveaxis(array, 1, -1) if shape in ((20, 1, 9, 5), (20, 3, 9, 5)) else array
+        np.testing.assert_array_equal(data.train, last.reshape(20, -1), strict=True)
         assert data.image_shape == image_shape
         assert data.width == array[0].size
         flattened = any("flattened to rows of" in note for note in data.notes)
         assert flattened == (len(shape) > 2)
 
-    @pytest.mark.parametrize("shape", [(), (5,), (5, 3, 8, 8), (5, 8, 8, 3), (1, 1, 1, 1, 1)])
+    @pytest.mark.parametrize("shape", [(), (5,), (5, 2, 8, 8), (5, 8, 8, 4), (1, 1, 1, 1, 1)])
     def test_other_shapes(self, tmp_path: Path, shape: tuple[int, ...]) -> None:
-        message = re.escape(f"has shape {shape}, expected (rows, values) or (rows, height, width)")
+        message = re.escape(f"has shape {shape}, expected (rows, values), (rows, height, width) or")
         with pytest.raises(MinigenError, match=message):
             load(saved(tmp_path, np.zeros(shape)))
 
@@ -185,12 +189,19 @@ class TestLabels:
         assert data.test_labels is None
 
     @pytest.mark.parametrize(
-        "labels", [np.arange(39), np.zeros((40, 1), int), np.zeros(40)], ids=["39", "2-D", "float"]
+        "labels", [np.arange(39), np.eye(40), np.zeros(40)], ids=["39", "one-hot", "float"]
     )
-    def test_that_do_not_fit(self, tmp_path: Path, labels: NDArray[Any]) -> None:
-        message = re.escape(f"test_labels: {labels.dtype} {labels.shape} for 40 rows")
-        with pytest.raises(MinigenError, match=message):
-            load(saved_splits(tmp_path, x_train=VALUES, x_test=VALUES, y_test=labels))
+    def test_that_do_not_fit_are_left_out(self, tmp_path: Path, labels: NDArray[Any]) -> None:
+        data = load(saved_splits(tmp_path, x_train=VALUES, x_test=VALUES, y_test=labels))
+        assert data.test_labels is None
+        said = f"test_labels: {labels.dtype} {labels.shape} for 40 rows are left out, since they"
+        assert said in data.notes[-1]
+
+    def test_a_column_of_labels(self, tmp_path: Path) -> None:
+        """As MedMNIST has it."""
+        labels = np.arange(40)[:, None]
+        data = load(saved_splits(tmp_path, x_train=VALUES, x_test=VALUES, y_test=labels))
+        np.testing.assert_array_equal(data.test_labels, np.arange(40), strict=True)
 
 
 class TestHoldBack:
@@ -233,20 +244,33 @@ class TestUnitInterval:
     @pytest.mark.parametrize(
         ("train", "test", "message"),
         [
-            (255, 0, "values from 0.0 to 255.0, not 0 to 1; divide them by 255 or save"),
-            (0, 130, "values from 0.0 to 130.0, not 0 to 1; divide them by 255 or save"),
-            (-1, 255, "values from -1.0 to 255.0, not 0 to 1; rescale them"),
-            (0, -0.5, "values from -0.5 to 0.5, not 0 to 1; rescale them"),
-            (300, 0, "values from 0.0 to 300.0, not 0 to 1; rescale them"),
-            (1.0000001, 0, "values from 0.0 to 1.0000001, not 0 to 1; rescale them"),
+            (
+                255,
+                0,
+                "values from 0 to 255, not 0 to 1, in 2 of 2 train rows, first 255.0 in row",
+            ),
+            (0, 130, "values from 0 to 130, not 0 to 1, in 2 of 2 test rows, first 130.0 in row 0"),
+            (
+                200,
+                0,
+                "first 200.0 in row 0, column 0 (counted from 0); scale=200 brings",
+            ),
+            (-1, 3, "values from -1 to 3, not 0 to 1"),
+            (-1, 3, "first -1.0 in row 0, column 0 and in 2 of 2 test rows, first 3.0 in row 0"),
+            (
+                0,
+                -0.5,
+                "first -0.5 in row 0, column 0 (counted from 0); (x +0.5) / 1 brings",
+            ),
+            (1.0000001, 0, "values from 0 to 1.00000012, not 0 to 1"),
         ],
     )
     def test_outside(self, train: float, test: float, message: str) -> None:
-        with pytest.raises(MinigenError, match=re.escape(f"x: {message}")):
+        with pytest.raises(MinigenError, match=re.escape(message)):
             self.data(train, test).require_unit_interval()
 
     def test_nobody_can_rescale_a_toy_density(self) -> None:
-        with pytest.raises(MinigenError, match="not 0 to 1; a toy density is for gan, and for ae"):
+        with pytest.raises(MinigenError, match="not 0 to 1; a toy density is for gan, for ae"):
             load("ring").require_unit_interval()
 
     def test_uint8_always_passes(self) -> None:

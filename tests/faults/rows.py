@@ -72,9 +72,14 @@ DATA = {
     ),
     "NaN": Row("NaN or infinity", "[1] where the first one is, and how many"),
     "uint8": Row("pixels 0..255 as uint8", "scaled, and said"),
+    "small uint8": Row(
+        "uint8 that need not be pixels: 0 and 1, 0..16",
+        "[1] names the range, and the --scale of each reading; never divided by 255 unasked",
+    ),
     "range": Row(
         "pixels 0..255 as floats, or negative values",
-        "[1] names the range; never a silently absurd cross-entropy",
+        "[1] names the range, the split, the first row and a remedy that loses nothing; never a "
+        "silently absurd cross-entropy",
     ),
     "moved": Row(
         "a run's data that were moved, or named from another working directory",
@@ -82,13 +87,25 @@ DATA = {
         "rows; paths are stored absolute",
     ),
     "shape": Row(
-        "wrong width; (N, 28, 28)",
+        "wrong width; (N, 28, 28), (N, 1, 28, 28), (N, 32, 32, 3)",
         "[1] found and expected; images are flattened, and it is said",
     ),
     "few rows": Row("no rows; constant data; one row", "[1], or finite"),
     "dtype": Row(
         "float64, float16, big-endian, Fortran order, bool, int",
         "the same as the converted float array, or [1]",
+    ),
+    "several sets": Row(
+        "a folder that holds two data sets, or one twice and not the same",
+        "[1] names both, and the --data of one",
+    ),
+    "table": Row(
+        "a .csv with text, missing values, lines of different lengths, or no line ends",
+        "[1] names the line, the column and the value",
+    ),
+    "images": Row(
+        "a folder of images of different sizes, damaged, huge, or of 16 bits",
+        "[1] names the file, and the size of each",
     ),
     "IDX": Row(
         "IDX: bad magic, cut gzip, labels given as images, counts that differ",

@@ -80,10 +80,14 @@ FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "terabytes": ("x.npy", lambda p: declared(p, (10**9, 784), 99), "declares 784000000000 bytes"),
     "bomb": ("x.npz", bomb, "compressed bytes claim to expand to 4294967295"),
     "NaN": ("x.npy", saved(WITH_NAN), "in 2 of 1280 places, the first in row 3, column 10"),
-    "0..255": ("x.npy", saved(255 * ONES), "255.0 to 255.0, not 0 to 1; divide them by 255"),
-    "negative": ("x.npy", saved(-ONES), "values from -1.0 to -1.0, not 0 to 1; rescale"),
+    "0..255": (
+        "x.npy",
+        saved(255 * ONES),
+        "first 255.0 in row 0, column 0 (counted from 0); --scale 255 brings",
+    ),
+    "negative": ("x.npy", saved(-ONES), "in 18 of 18 train rows, first -1.0 in row 0, column 0"),
     "widths": ("x.npz", saved(ONES, ONES[:, 1:]), "(20, 8, 8), test is float32 (20, 7, 8)"),
-    "colours": ("x.npy", saved(np.ones((5, 8, 8, 3))), "has shape (5, 8, 8, 3), expected (rows, "),
+    "channels": ("x.npy", saved(np.ones((5, 8, 8, 4))), "has shape (5, 8, 8, 4), expected (rows"),
     "no rows": ("x.npy", saved(ONES[:0]), "is empty, its shape is (0, 8, 8)"),
     "one row": ("x.npy", saved(ONES[:1]), "has 1 row; give at least 2"),
 }
@@ -122,7 +126,7 @@ def test_constant_data_train_to_finite_numbers(system: str, value: int, tmp_path
     """And two rows are enough, one to learn from and one to test."""
     np.save(tmp_path / "x.npy", np.full((2, 8, 8), value, np.uint8))
     run = tmp_path / "run"
-    command = [system, "--data", str(tmp_path / "x.npy"), *SMALL, "--epochs", "3"]
+    command = [system, "--data", str(tmp_path / "x.npy"), "--scale", "255", *SMALL, "--epochs", "3"]
     assert train([*command, "--out", str(run)]) == 0
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert len(lines) == 6
@@ -170,7 +174,7 @@ def test_a_file_larger_than_memory(tmp_path: Path) -> None:
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_DATA, (300 << 20, 300 << 20))\n"
         "from minigen.data import load\n"
-        f"data = load({str(path)!r})\n"
+        f"data = load({str(path)!r}, scale=255)\n"
         "print(data.train.shape, data.test.shape, data.image_shape, data.notes[-1])"
     )
     done = subprocess.run(

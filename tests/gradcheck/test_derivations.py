@@ -39,12 +39,14 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def docstrings() -> dict[str, str]:
-    """Of every public function, method and class in the mathematical files, by its name."""
+    """Of every public function, method and class in the mathematical files, by name and line."""
     found = {}
     for file in MATHEMATICS:
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                found[f"{file.stem}.{node.name}"] = ast.get_docstring(node) or ""
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and (
+                not node.name.startswith("_") or node.name == "__call__"
+            ):
+                found[f"{file.stem}.{node.name}:{node.lineno}"] = ast.get_docstring(node) or ""
     return found
 
 

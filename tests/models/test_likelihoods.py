@@ -72,7 +72,7 @@ def test_it_begins_at_a_tenth_of_the_rows_variance() -> None:
 
 
 def test_rows_that_never_vary_have_a_variance_to_begin_with() -> None:
-    rows = np.full((40, 3), 7.0, np.float32)
+    rows = np.full((40, 3), 0.7, np.float32)
     options = mg.VAEOptions(likelihood="gaussian", hidden=(4,), latent_dim=1, epochs=1)
     run = mg.fit(options, mg.Dataset.of(rows), progress=False)
     assert np.isfinite(run.history[-1].test["loss"])

@@ -179,11 +179,29 @@ def test_a_table_of_slopes() -> None:
     assert f"\n| grid: high quality | 8 +- 1 | plain | {row}|  |  | R1 1 | {row}" in block
 
 
+def test_a_table_of_both_families() -> None:
+    findings = TABLES["families"].findings
+    entries = [
+        entry(label, i, **dict(zip(findings, (i, 90 + i, i / 10, -i), strict=True)))
+        for label in ("ring", "grid")
+        for i in range(5)
+    ]
+    for found in entries:
+        found["beside it"][page.HELD_OUT] = "log p(x) of the mixture itself: 2.5"
+    block = rendered("families", entries)
+    gans = json.loads(page.results("modes").read_text())["runs"]
+    mean = np.mean([gan["values"]["modes covered"] for gan in gans[:5]])
+    assert f"\n| ring: modes covered | 8 +- 1 | 2.0 ± 2.0 | {mean:.1f} ± " in block
+    assert "\n| grid: held-out log p(x) | 2.500 | -2.000 ± 1.963 | none |" in block
+
+
 def test_the_interval_of_ten_values() -> None:
-    """T[10] by integrating the density of Student's t, and the half-width by the textbook."""
-    t = np.linspace(-page.T[10], page.T[10], 100_001)
-    density = math.gamma(5) / (math.sqrt(9 * math.pi) * math.gamma(4.5)) * (1 + t**2 / 9) ** -5
-    assert np.trapezoid(density, t) == pytest.approx(0.95, abs=1e-7)
+    """T by integrating the density of Student's t, and the half-width by the textbook."""
+    for n, end in page.T.items():
+        t, nu = np.linspace(-end, end, 100_001), n - 1
+        scale = math.gamma(n / 2) / (math.sqrt(nu * math.pi) * math.gamma(nu / 2))
+        density = scale * (1 + t**2 / nu) ** (-n / 2)
+        assert np.trapezoid(density, t) == pytest.approx(0.95, abs=1e-7)
     mean, half = page.t_interval(range(10))
     assert mean == 4.5
     assert half == pytest.approx(2.262157 * math.sqrt(55 / 6) / math.sqrt(10))

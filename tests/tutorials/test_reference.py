@@ -15,6 +15,8 @@ def test_the_code_page_names_every_file_and_no_other() -> None:
     rows = "\n".join(line for line in text.splitlines() if line.startswith("| `"))
     named = set(re.findall(r"`([\w/]+\.py)`", rows))
     files = {
-        str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py") if file.name not in SILENT
+        file.relative_to(PACKAGE).as_posix()
+        for file in PACKAGE.rglob("*.py")
+        if file.name not in SILENT
     }
     assert named == files

@@ -18,7 +18,7 @@ def test_what_is_saved_can_be_read_by_numpy_without_pickle(tmp_path: Path) -> No
         assert archive["a.b"].tolist() == [0, 1, 2]
         assert archive["t"] == 5
         assert json.loads(archive["header"].tobytes()) == {
-            "format": 2, "epoch": 3, "name": "é",
+            "format": 3, "epoch": 3, "name": "é",
         }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def written(path: Path, **changes: Any) -> Path:
 
 def test_load_gives_back_what_was_saved(tmp_path: Path) -> None:
     header, arrays = checkpoint.load(written(tmp_path / "c.npz"), expected)
-    assert header == {"format": 2, "epoch": 3}
+    assert header == {"format": 3, "epoch": 3}
     assert arrays["w"].tolist() == [[1, 1, 1], [1, 1, 1]]
     assert arrays["t"] == 7
     assert arrays.keys() == EXPECTED.keys()
@@ -97,13 +97,13 @@ def test_a_newer_format_and_a_foreign_header_are_refused(tmp_path: Path) -> None
         checkpoint.save(path, {**older, "format": 1}, {"t": 0})
         with pytest.raises(
             MinigenError,
-            match="checkpoint format 1, and this minigen reads format 2; use the version that "
+            match="checkpoint format 1, and this minigen reads format 3; use the version that "
             r"wrote it, minigen 0\.1\.0, or train again",
         ):
             checkpoint.load(path, lambda header: {"t": 0})
     for newer in ({}, {"versions": None}, {"config": 1}):
-        checkpoint.save(path, {**newer, "format": 3}, {"t": 0})
-        with pytest.raises(MinigenError, match=r"format 3, .* that wrote it, or train again"):
+        checkpoint.save(path, {**newer, "format": 4}, {"t": 0})
+        with pytest.raises(MinigenError, match=r"format 4, .* that wrote it, or train again"):
             checkpoint.load(path, lambda header: {"t": 0})
     np.savez(path, header=np.zeros(3, np.uint8), t=np.asarray(0))
     with pytest.raises(MinigenError, match="the header is not one of a checkpoint"):
@@ -137,7 +137,7 @@ def test_one_bad_number_among_good_ones_is_enough(tmp_path: Path) -> None:
     bad = {"w": np.array([[1, 1, 1], [1, np.nan, 1]], np.float32)}
     with pytest.raises(MinigenError, match="w holds NaN or infinity; take a lower learning rate"):
         checkpoint.save(tmp_path / "a.npz", {}, bad)
-    header = np.frombuffer(b'{"format": 2}', np.uint8)
+    header = np.frombuffer(b'{"format": 3}', np.uint8)
     np.savez(tmp_path / "b.npz", header=header, w=bad["w"])
     with pytest.raises(MinigenError, match="w holds NaN or infinity; train again"):
         checkpoint.load(tmp_path / "b.npz", lambda header: good)

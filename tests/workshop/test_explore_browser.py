@@ -52,7 +52,7 @@ def run(request: pytest.FixtureRequest) -> mg.Run:
     assert digits.train_labels is not None
     assert digits.test_labels is not None
     rows = mg.Dataset.of(
-        digits.train[:2000], digits.test[:1000], image_shape=(28, 28), name="digits",
+        digits.train[:2000], digits.test[:1000], shape=(28, 28), name="digits",
         labels=digits.train_labels[:2000], test_labels=digits.test_labels[:1000],
     )  # fmt: skip
     return mg.fit(request.param, rows, progress=False)
@@ -169,7 +169,7 @@ def test_a_drawing_becomes_a_row(run: mg.Run, tab: Tab, tmp_path: Path) -> None:
 def test_a_drawing_is_prepared_as_mnist_was(tab: Tab, tmp_path: Path) -> None:
     """The box is 20 pixels long and the centre of mass in one pixel, wherever it was drawn."""
     digits = data.load("mnist").train[:1000]
-    opened(tab, small(digits, image_shape=(28, 28)), tmp_path)
+    opened(tab, small(digits, shape=(28, 28)), tmp_path)
     drawn = computed(
         tab,
         "(() => { const ink = new Uint8Array(280 * 280);"

@@ -106,7 +106,7 @@ def _output(run: Run) -> str:
     """
     trainer = run.trainer
     if isinstance(trainer, GANTrainer):
-        return "shifted" if run.dataset.image_shape else "values"
+        return "shifted" if trainer.bounded else "values"
     if isinstance(trainer, VAETrainer) and trainer.is_gaussian:
         return "gaussian"
     on_logits = not isinstance(trainer, AutoencoderTrainer) or trainer.on_logits

@@ -2,7 +2,7 @@
 
 import { clamp } from "./arrays.js";
 import { arrowed, button, colour, dragged, element } from "./elements.js";
-import { greyImage } from "./pictures.js";
+import { imageOfValues } from "./pictures.js";
 
 const INK_SIDE = 280; // pixels of ink on a side
 const PEN = 13; // radius
@@ -28,7 +28,7 @@ export function pad({ shape }, onInk) {
   let pen = [INK_SIDE / 2, INK_SIDE / 2];
 
   const paint = () => {
-    context.putImageData(greyImage(ink, INK_SIDE, INK_SIDE), 0, 0);
+    context.putImageData(imageOfValues(ink, INK_SIDE, INK_SIDE), 0, 0);
     if (!ink.includes(1)) context.fillText("draw here", INK_SIDE / 2, (3 * INK_SIDE) / 4);
     context.strokeStyle = colour("accent");
     context.beginPath();

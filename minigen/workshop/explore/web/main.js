@@ -16,7 +16,8 @@ const model = new Model(content);
 const examples = new Examples(content);
 const code = new Code(examples.codes[0]);
 const points = !content.shape && content.width <= 2; // rows that have a place
-const page = { content, model, examples, code, points };
+const drawable = content.shape?.length === 2; // with a white pen, in grey
+const page = { content, model, examples, code, points, drawable };
 
 const tinted = content.codeLabels ? ", in the colour of its label" : "";
 const aboutDots = {
@@ -29,7 +30,7 @@ const aboutDots = {
 const others = content.nLatent > 2 ? " The other dimensions stay where they are." : "";
 const aboutScores = points ? "." : ", with D's score below each, the most credible first.";
 const aboutWalk = model.discriminator && !points ? ", with D's score below each step." : ".";
-const way = content.shape ? "Draw an image" : "Place a point";
+const way = drawable ? "Draw an image" : "Place a point";
 
 function codePanel() {
   const { box, controls } = plane(page);
@@ -46,7 +47,7 @@ const sections = {
     ),
   posterior: () =>
     section(
-      content.shape || points ? `${way}, or take a row` : "Take a row",
+      drawable || points ? `${way}, or take a row` : "Take a row",
       "The encoder answers with a code, and the decoder with what it makes of that code.",
       posterior(page),
     ),

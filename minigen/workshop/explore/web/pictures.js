@@ -5,19 +5,23 @@ import { colour } from "./elements.js";
 
 // Black is 0 and white 1, or as far as the range of the data reaches beyond.
 export function paintImage(target, row, { shape, range }) {
-  const [height, width] = shape;
+  const [height, width, channels = 1] = shape;
   const [black, white] = [Math.min(0, range[0]), Math.max(1, range[1])];
   const context = target.getContext("2d");
-  const greys = row.map((value) => (value - black) / (white - black));
-  context.putImageData(greyImage(greys, width, height), 0, 0);
+  const values = row.map((value) => (value - black) / (white - black));
+  context.putImageData(imageOfValues(values, width, height, channels), 0, 0);
 }
 
-// Pixels of greys in [0, 1]; beyond them, black or white.
-export function greyImage(greys, width, height) {
+// Opaque pixels of values in [0, 1], one a pixel if they are grey and three in colour; beyond 0 and
+// 1 they are clipped.
+export function imageOfValues(values, width, height, channels = 1) {
   const image = new ImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer); // opaque, and three equal bytes
-  for (let i = 0; i < greys.length; i++) {
-    pixels[i] = 0xff000000 | (Math.round(255 * clamp(greys[i], 0, 1)) * 0x010101);
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) {
+      const value = values[i * channels + (c % channels)];
+      image.data[4 * i + c] = Math.round(255 * clamp(value, 0, 1));
+    }
+    image.data[4 * i + 3] = 255;
   }
   return image;
 }

@@ -46,7 +46,7 @@ export function source(page, onRow) {
   const box = element(
     "div",
     { class: "sources" },
-    ...(content.shape ? [pad(content, (x) => onRow(x, "your drawing"))] : []),
+    ...(page.drawable ? [pad(content, (x) => onRow(x, "your drawing"))] : []),
     ...(page.points ? [pointer(page, onRow)] : []),
     element(
       "p",
