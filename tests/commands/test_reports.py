@@ -512,6 +512,7 @@ DEFAULTS = {
         "betas": (0.5, 0.999), "generator_loss": "non-saturating", "smoothing": 0.1,
         "discriminator_steps": 1, "simultaneous": False, "averaging": 0.9998, "epochs": 25,
         "batch_size": 64,
+        "game": "logistic", "r1": 0.0, "gradient_penalty": 0.0, "spectral": False,
     },
 }  # fmt: skip
 

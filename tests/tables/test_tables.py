@@ -166,6 +166,19 @@ def test_a_table_of_modes() -> None:
     assert "\n| ring: reverse KL | 8 +- 1 |  | 0.450 ± 0.217 | 0.00, 0.10," in block
 
 
+def test_a_table_of_slopes() -> None:
+    findings = TABLES["slopes"].findings
+    entries = [
+        entry(f"{label}, {price}", i, **dict(zip(findings, (i, 90 + i, i / 10), strict=True)))
+        for label in ("ring", "grid")
+        for price in ("plain", "R1 1")
+        for i in range(5)
+    ]
+    block = rendered("slopes", entries)
+    row = "92.0 ± 2.0 | 90, 91, 92, 93, 94 |\n"
+    assert f"\n| grid: high quality | 8 +- 1 | plain | {row}|  |  | R1 1 | {row}" in block
+
+
 def test_a_table_of_both_families() -> None:
     findings = TABLES["families"].findings
     entries = [
@@ -180,19 +193,6 @@ def test_a_table_of_both_families() -> None:
     mean = np.mean([gan["values"]["modes covered"] for gan in gans[:5]])
     assert f"\n| ring: modes covered | 8 +- 1 | 2.0 ± 2.0 | {mean:.1f} ± " in block
     assert "\n| grid: held-out log p(x) | 2.500 | -2.000 ± 1.963 | none |" in block
-
-
-def test_a_table_of_slopes() -> None:
-    findings = TABLES["slopes"].findings
-    entries = [
-        entry(f"{label}, {price}", i, **dict(zip(findings, (i, 90 + i, i / 10), strict=True)))
-        for label in ("ring", "grid")
-        for price in ("plain", "R1 1")
-        for i in range(5)
-    ]
-    block = rendered("slopes", entries)
-    row = "92.0 ± 2.0 | 90, 91, 92, 93, 94 |\n"
-    assert f"\n| grid: high quality | 8 +- 1 | plain | {row}|  |  | R1 1 | {row}" in block
 
 
 def test_the_interval_of_ten_values() -> None:

@@ -76,7 +76,7 @@ const sections = {
 const order = {
   vae: ["code", "posterior", "walk", "samples"],
   ae: ["code", "posterior", "walk"],
-  gan: ["code", "judge", "walk", "samples"],
+  gan: ["code", ...(model.discriminator ? ["judge"] : []), "walk", "samples"],
 }[content.model];
 if (content.curves[0].train.length) order.push("curves");
 if (content.findings.length) order.push("findings");
