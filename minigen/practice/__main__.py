@@ -8,7 +8,7 @@ from typing import Any
 
 from minigen.errors import MinigenError
 from minigen.practice.bugs import planted, report, wrong_line
-from minigen.practice.exercise import NAMES, load
+from minigen.practice.exercise import LAST, NAMES, load
 from minigen.practice.runner import check_file
 from minigen.workshop import cli, process
 
@@ -70,14 +70,16 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         mine.update(tries=mine["tries"] + 1, right=right)
         print(report(exercise, right) if bugs and (not verdict or verdict.ran) else verdict)
         if right:
-            print(_following(record, prefix))
+            print(_following(record, prefix, name))
     RECORD.write_text(json.dumps(record, indent=1))
     return right
 
 
-def _following(record: dict[str, Any], prefix: str) -> str:
-    """The command for the first exercise that is not solved yet."""
-    todo = [name for name in NAMES if not record.get(prefix + name, {}).get("right")]
+def _following(record: dict[str, Any], prefix: str, after: str = LAST) -> str:
+    """The command for the next exercise after this one that is not solved yet."""
+    place = NAMES.index(after) + 1
+    names = NAMES[place:] + NAMES[:place]
+    todo = [name for name in names if not record.get(prefix + name, {}).get("right")]
     flag = "--bugs " if prefix else ""
     return f"\nNext: python -m minigen.practice {flag}{todo[0]}" if todo else "\nAll are solved."
 

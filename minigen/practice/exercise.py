@@ -71,7 +71,8 @@ class Exercise:
         given = [f"from minigen.practice import {', '.join(self.pieces)}"][: len(self.pieces)]
         imports = "\n".join(["import numpy as np", *(own if self.name == LAST else given)])
         command = f"python -m minigen.practice {self.name} --hint"
-        return f'"""{self.title}.\n\n{self.task}\n\nHelp: {command}\n"""\n\n{imports}\n\n\n{code}'
+        help = f"Read: {self.derived}\nHelp: {command}"
+        return f'"""{self.title}.\n\n{self.task}\n\n{help}\n"""\n\n{imports}\n\n\n{code}'
 
     @property
     def starter(self) -> str:

@@ -87,15 +87,25 @@ def gradcheck(case: Case, answer: Function, forward: Function, names: Iterable[s
     return check_function(mixed, variables, seed=SEED) if variables else Report(())
 
 
+HELPERS = {
+    "upstream": "where the pages write upstream(dloss, loss), write dloss: here it is always given",
+    "sigmoid": "write 1 / (1 + np.exp(-x))",
+}
+
+
 def blame(error: BaseException, file: str) -> str:
     """Say in which line of this file an error arose, and with what shapes."""
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}\n    {(error.text or '').strip()}"
     what = str(error) if isinstance(error, MinigenError) else f"{type(error).__name__}: {error}"
     if "gufunc" in what:  # NumPy's words for it are a riddle
-        what = "shapes do not fit: a @ b, here or in a call, needs a column in a for each row of b"
-    elif "broadcast" in what:
-        what = f"{what.strip()}; [:, None] makes a column of one number a row"
+        what = (
+            "shapes do not fit: for @ the second number on its left equals the first on its right"
+        )
+    elif re.search(r"broadcast.* \(\d+,\)", what):
+        what = f"{what.strip()}; dloss[:, None] is a column, one number for each row"
+    elif helper := re.search(r"name '(upstream|sigmoid)' is not", what):
+        what = f"{what}; {HELPERS[helper[1]]}"
     if isinstance(error, SystemExit):
         what = "this ends Python before the check is done; leave it out"
     frames = [f for f in traceback.walk_tb(error.__traceback__) if f[0].f_code.co_filename == file]

@@ -132,14 +132,14 @@ def test_an_error_in_the_pass_is_told_with_the_shapes() -> None:
     text = load("linear").text(load("linear").code.replace("weight.T", "weight"))
     report = runner._check("linear", solve("linear", text)).report
     assert report.startswith("linear: not yet\nline ")
-    assert "needs a column in a for each row of b" in report
+    assert "for @ the second number on its left" in report
     assert report.endswith("dx = dy @ weight\n    dy has shape (5, 3)\n    weight has shape (4, 3)")
 
 
 def test_a_missing_axis_is_told() -> None:
     text = load("kl").text(load("kl").code.replace("dloss[:, None] * mu", "dloss * mu"))
     report = runner._check("kl", solve("kl", text)).report
-    assert "shapes (5,) (5,3); [:, None] makes a column" in report
+    assert "shapes (5,) (5,3); dloss[:, None] is a column" in report
 
 
 def test_what_is_used_before_it_is_written_is_named() -> None:
