@@ -559,6 +559,10 @@ MUTANTS = [
         "minigen/train.py",
         ["tests/commands/test_resume.py", "tests/commands/test_train.py"],
         ("resume-with-other-options", "before[name] != now", "False"),
+    ),
+    *_in(
+        "minigen/train.py",
+        ["tests/commands/test_train.py::test_what_is_given_counts_more_than_a_preset"],
         (
             "preset-over-what-is-given",
             '{**kind.presets[given["preset"]], **options}',

@@ -8,39 +8,34 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:purple")
-STANDARD_WIDTH = 400
 
 
 def draw(path: Path, document: Mapping[str, Any]) -> None:
-    """One panel over batch sizes on one thread, one for a busy machine, from the document that the
-    command writes with --sweep --busy.
+    """One panel for a core of one's own, one for a busy machine, from the document that the command
+    writes with --busy.
     """
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _draw_batches(left, document)
+    _draw_alone(left, document)
     _draw_busy(right, document["busy"])
     figure.savefig(path, dpi=120)
 
 
-def _draw_batches(axes: Axes, document: Mapping[str, Any]) -> None:
-    chosen = [
-        result
-        for result in document["results"]
-        if (result["model"], result["width"], result["threads"]) == ("vae", STANDARD_WIDTH, 1)
-    ]
-    chosen.sort(key=lambda result: int(result["batch"]))
-    batches, floor = [result["batch"] for result in chosen], document["floor"]
+def _draw_alone(axes: Axes, document: Mapping[str, Any]) -> None:
+    chosen = [result for result in document["results"] if result["threads"] == 1]
+    floor = document["floor"]
     names = [name for name in chosen[0]["times"] if name != floor]
-    for name, colour in zip(names, COLOURS, strict=False):
+    width = 0.8 / len(names)
+    for i, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
         ratios = [r["times"][name]["ms"] / r["times"][floor]["ms"] for r in chosen]
-        axes.plot(batches, ratios, "o-", color=colour, label=name)
+        places = [place + i * width for place in range(len(chosen))]
+        axes.bar(places, ratios, width, color=colour, label=name)
     axes.axhline(1, color="black", linestyle=":", label=floor)
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(batches, [f"{batch}" for batch in batches], minor=False)
-    axes.grid(alpha=0.3)
-    axes.set(title="On one thread", xlabel="rows in a batch")
-    axes.set(ylabel="time of a step, its products = 1", ylim=(0, None))
-    axes.legend(fontsize="small")
+    middles = [place + (len(names) - 1) * width / 2 for place in range(len(chosen))]
+    axes.set_xticks(middles, [f"{r['model'].upper()}, {r['batch']} rows" for r in chosen])
+    axes.margins(y=0.45)
+    axes.set(title="On one thread", ylabel="time of a step, its products = 1")
+    axes.legend(fontsize="small", loc="upper left")
 
 
 def _draw_busy(axes: Axes, busy: list[Mapping[str, Any]]) -> None:

@@ -7,11 +7,13 @@ import sys
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from minigen import train
 from minigen.train import main
 from minigen.training import OPTIONS
 from tests.helpers import squares
@@ -354,6 +356,13 @@ def test_absurdly_large_numbers_are_bad_arguments(capsys: pytest.CaptureFixture[
             train(option, "1" + 400 * "0")
         assert stop.value.code == 2
         assert "of at most 2147483647, got " in capsys.readouterr().err
+
+
+def test_what_is_given_counts_more_than_a_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr(train, "_train", lambda given, options: seen.update(options))
+    assert main(["vae", "--preset", "iwae-2015", "--epochs", "2"]) == 0
+    assert (seen["epochs"], seen["latent_dim"]) == (2, 50)
 
 
 def test_a_preset_gives_options_and_those_beside_it_count_more(digits: str, tmp_path: Path) -> None:
