@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minigen import train
+from minigen import train as command
 from minigen.train import main
 from minigen.training import OPTIONS
 from tests.helpers import squares
@@ -360,7 +360,7 @@ def test_absurdly_large_numbers_are_bad_arguments(capsys: pytest.CaptureFixture[
 
 def test_what_is_given_counts_more_than_a_preset(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
-    monkeypatch.setattr(train, "_train", lambda given, options: seen.update(options))
+    monkeypatch.setattr(command, "_train", lambda given, options: seen.update(options))
     assert main(["vae", "--preset", "iwae-2015", "--epochs", "2"]) == 0
     assert (seen["epochs"], seen["latent_dim"]) == (2, 50)
 
