@@ -102,6 +102,11 @@ def _sample(options: argparse.Namespace) -> None:
             f"a {run.options.model} has no encoder, so its rows have no codes; leave out "
             "--encode, --reconstruct and --data"
         )
+    if options.data and not (options.encode or options.reconstruct or options.interpolate):
+        raise MinigenError(
+            "--data gives rows to encode, to reconstruct or to walk between, samples need none; "
+            "add --encode, --reconstruct or --interpolate, or leave it out"
+        )
     if options.encode:
         _encode(options, run, path)
         return

@@ -115,8 +115,8 @@ class Run:
         data were, or floats as the model has learnt.
 
         Raises:
-            MinigenError: the model has no encoder, the rows are not as wide as its data, or uint8
-                that need not be pixels.
+            MinigenError: the model has no encoder, the rows are not as wide as its data, uint8
+                that need not be pixels, or values outside of [0, 1] where it has learnt pixels.
         """
         array = np.asarray(rows)
         stored = array.dtype.kind in "iu"
@@ -124,6 +124,11 @@ class Run:
         rows = as_rows(array, "rows", scale if stored else None)
         if not self.dataset.pixels:
             check_pixels("rows", rows)
+        elif rows.dtype != np.uint8 and not (rows.min() >= 0 and rows.max() <= 1):
+            raise MinigenError(
+                f"rows: values from {rows.min():g} to {rows.max():g}, where the model has learnt "
+                "pixels as 0 to 1; divide them by their largest possible value"
+            )
         if rows.shape[1] != self.dataset.width:
             raise MinigenError(
                 f"expected rows of {self.dataset.width} values, got {rows.shape[1]}; give rows "

@@ -131,13 +131,16 @@ class VAETrainer(Trainer[VAEOptions, VAE]):
         """From a variance as large as the rows', the likelihood would learn no code at all: without
         one, that variance is already the best.
         """
-        mean, variance = _moments(self.dataset.train)
         if self.is_gaussian:
             self.dataset.require_size_near_one()
-            first = max(FIRST_VARIANCE * variance.mean(), LEAST_VARIANCE)
-            self.model.likelihood.params["logvar"][...] = math.log(first)
         else:
             self.dataset.require_unit_interval()
+        if not self.is_gaussian and self.options.init != "glorot":
+            return  # nothing depends on the rows
+        mean, variance = _moments(self.dataset.train)
+        if self.is_gaussian:
+            first = max(FIRST_VARIANCE * variance.mean(), LEAST_VARIANCE)
+            self.model.likelihood.params["logvar"][...] = math.log(first)
         if self.options.init == "glorot":
             *_, output_bias = self.model.decoder.params.values()
             output_bias[...] = self.xp.asarray(mean if self.is_gaussian else _logit(mean))

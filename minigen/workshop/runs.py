@@ -117,8 +117,8 @@ def read_header(folder: RunFolder) -> checkpoint.Header:
     header = checkpoint.read_header(folder.checkpoint)
     with _header_blamed(folder):
         OPTIONS[header["model"]].of(header["options"])
-        if header["backend"] not in NAMES:
-            raise ValueError(f"its backend is {header['backend']!r}")
+        if header["backend"] not in NAMES or type(header["chains"]) is not str:
+            raise ValueError(f"its backend is {header['backend']!r}, Adam by {header['chains']!r}")
     return header
 
 

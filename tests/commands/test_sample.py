@@ -303,6 +303,24 @@ def test_reconstructions_of_and_walks_between_ones_own_rows(tmp_path: Path) -> N
     np.testing.assert_allclose(walks[:, -1], loaded.reconstruct(rows[4:]), atol=1e-6)
 
 
+def test_rows_in_another_unit_than_the_pixels_that_were_learnt(tmp_path: Path) -> None:
+    """A file of int64 pixels comes as floats 0..255; in a notebook integers are scaled."""
+    run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
+    loaded, rows = load(run), np.load(squares(tmp_path / "mine.npy", 8))
+    np.testing.assert_allclose(loaded.encode(rows.astype(np.int64)), loaded.encode(rows), atol=1e-6)
+    with pytest.raises(MinigenError, match="where the model has learnt pixels as 0 to 1"):
+        loaded.encode(rows.astype(np.float32))
+    np.save(tmp_path / "int64.npy", rows.astype(np.int64))
+    arguments = [
+        "--encode",
+        "--data",
+        str(tmp_path / "int64.npy"),
+        "--out",
+        str(tmp_path / "c.npy"),
+    ]
+    assert main([str(run), *arguments]) == 1
+
+
 def test_a_walk_has_two_ends_and_steps(tmp_path: Path) -> None:
     run = load(trained("ae", squares(tmp_path / "x.npy"), tmp_path / "run"))
     with pytest.raises(MinigenError, match="two ends, got 2 first and 3 last codes"):
@@ -316,6 +334,7 @@ def test_a_walk_has_two_ends_and_steps(tmp_path: Path) -> None:
     [
         ("gan", ["--encode"], "no encoder, so its rows have no codes; leave out --encode"),
         ("gan", ["--data", "x.npy"], "no encoder"),
+        ("vae", ["--data", "x.npy"], "samples need none; add --encode"),
         ("vae", ["--encode"], "codes are no picture; write them with --out FILE.npy"),
         ("vae", ["--encode", "--data", "nowhere.npy", "--out", "c.npy"], "nowhere.npy"),
         ("vae", ["--encode", "--data", "ring", "--out", "c.npy"], "'ring': not a data set"),

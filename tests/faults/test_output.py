@@ -360,7 +360,9 @@ def test_random_damages(count: int) -> None:
 
 
 @pytest.mark.fault("cannot resume")
-@pytest.mark.parametrize("changes", [{"backend": ...}, {"backend": 5}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{"backend": ...}, {"backend": 5}, {"chains": ...}, {"chains": 5}], ids=str
+)
 def test_a_backend_that_no_command_has_written(
     changes: dict[str, Any], run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
