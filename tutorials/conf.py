@@ -6,12 +6,10 @@ takes the place of the text block behind it. Nothing is fetched: the site works 
 
 import hashlib
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -19,8 +17,9 @@ from sphinx.application import Sphinx
 import minigen
 
 FOLDER = Path(__file__).parent
-sys.path.insert(0, str(FOLDER))  # where Sphinx finds conf.read, doctree, scripts
+sys.path.insert(0, str(FOLDER))  # where Sphinx finds conf.read, doctree, notebooks, scripts
 
+import notebooks  # noqa: E402
 from reading import groups  # noqa: E402
 from scripts import plays, script  # noqa: E402
 
@@ -54,8 +53,6 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 os.environ["MPLBACKEND"] = "agg"  # figures are files, not outputs
 
-PRINTED = re.compile(r"(^```python.*\n(?:.*\n)*?```\n)\s*^```text.*\n(?:.*\n)*?```$", re.MULTILINE)
-OUTSIDE = re.compile(r"(?<!!)\[([^\]]*)\]\(\.\./[^)]*\)")
 PREPARE = """
 import os, warnings
 os.mkdir("figures")
@@ -66,11 +63,8 @@ get_ipython().ast_node_interactivity = "none"
 
 
 def read(text: str) -> nbformat.NotebookNode:
-    """A page as a notebook, without outputs and without links to files that the site has not."""
-    text = OUTSIDE.sub(r"\1", PRINTED.sub(r"\1", text))
-    notebook = jupytext.reads(text, fmt="md")
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    notebook.metadata["language_info"] = {"name": "python"}
+    """A page as a notebook that runs in a folder of its own and shows what is printed alone."""
+    notebook = notebooks.read(text)
     hidden = nbformat.v4.new_code_cell(PREPARE, metadata={"tags": ["remove-cell"]})
     notebook.cells.insert(0, hidden)
     return notebook

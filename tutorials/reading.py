@@ -48,6 +48,14 @@ def prose(text: str) -> str:
     return re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))
 
 
+def headings(text: str) -> dict[str, str]:
+    """The words of each heading by its anchor, as GitHub makes them of one another."""
+    found = re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", words).strip().lower().replace(" ", "-"): words for words in found
+    }
+
+
 def references(text: str) -> list[str]:
     """The tags that its words refer to, as in (V2), in order.
 

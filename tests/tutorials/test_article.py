@@ -8,7 +8,6 @@ import pytest
 import minigen
 from minigen.gradcheck.derivations import DERIVATIONS
 from tests.tutorials import pages
-from tests.tutorials.test_pages import anchors
 
 PAGE = pages.FOLDER / "article.md"
 ROOT = pages.FOLDER.parent
@@ -40,7 +39,9 @@ def test_a_row_is_derived_at_a_tag_or_in_a_section(row: tuple[str, ...]) -> None
         if tag:
             assert tag[1] in pages.tags(page.read_text()), f"{page.name} does not derive {words}"
         else:
-            assert anchor in anchors(page.read_text()), f"{page.name} has no section {anchor}"
+            assert anchor in pages.headings(page.read_text()), (
+                f"{page.name} has no section {anchor}"
+            )
 
 
 @each_row
@@ -60,7 +61,7 @@ def test_the_slips_are_named_with_a_section_each() -> None:
     links = {row[0]: re.findall(r"\[slips\]\(#([^)]*)\)", row[1]) for row in ROWS}
     assert {number for number, found in links.items() if found} == SLIPS
     assert {anchor for found in links.values() for anchor in found} <= set(
-        anchors(PAGE.read_text())
+        pages.headings(PAGE.read_text())
     )
 
 

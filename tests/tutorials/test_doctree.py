@@ -67,7 +67,7 @@ def build(folder: Path, lesson: str = LESSON) -> "subprocess.CompletedProcess[st
     """Build a site of three pages, whose code is not run."""
     source = folder / "tutorials"
     (source / "figures").mkdir(parents=True)
-    for name in ("conf.py", "doctree.py", "reading.py", "scripts.py", "site.css"):
+    for name in ("conf.py", "doctree.py", "notebooks.py", "reading.py", "scripts.py", "site.css"):
         shutil.copy(pages.FOLDER / name, source)
     for name, text in (("index", INDEX), ("01-a", lesson), ("deeper-b", DEEPER), ("other", "# O")):
         (source / f"{name}.md").write_text(text)

@@ -166,17 +166,10 @@ def test_links_lead_somewhere(page: Path) -> None:
         file, _, anchor = link.partition("#")
         target = (page.parent / file).resolve() if file else page
         if not re.match(r"https?://", link) and not (
-            target.exists() and (not anchor or anchor in anchors(target.read_text()))
+            target.exists() and (not anchor or anchor in pages.headings(target.read_text()))
         ):
             broken.append(link)
     assert broken == []
-
-
-def anchors(text: str) -> list[str]:
-    """What GitHub calls the headings."""
-    headings = re.findall(r"^#+ (.*)$", pages.FENCE.sub("", text), re.MULTILINE)
-    plain = [re.sub(r"[^\w\- ]", "", heading) for heading in headings]
-    return [heading.strip().lower().replace(" ", "-") for heading in plain]
 
 
 @each_page
@@ -201,16 +194,3 @@ def test_formulas_in_the_line_pass_through_markdown_unchanged(page: Path) -> Non
             if not alone or not re.fullmatch(r"\$(?! )[^$\n]+(?<! )\$", formula):
                 changed.append(f"{page.name}:{token.map[0] + 1}: {formula}")
     assert not changed, "\n".join(changed)
-
-
-@each_page
-def test_jupytext_opens_a_page_as_a_notebook_that_runs(page: Path) -> None:
-    """Its cells of code are what the runner runs: a quotation or an output is none of them."""
-    jupytext = pytest.importorskip("jupytext")
-    notebook = jupytext.reads(page.read_text(), fmt="md")
-    cells = [
-        (cell.source + "\n", "hide-input" in cell.metadata.get("tags", []))
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-    ]
-    assert cells == [(block.content, bool(block.info)) for block in of_kind(page, "python")]
