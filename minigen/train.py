@@ -123,7 +123,7 @@ def _source(text: str) -> str:
     """An argument type: the name of a data set, or the absolute path in what can only be a path."""
     if text in data.NAMES:
         return text
-    if Path(text).suffix or os.sep in text or os.path.lexists(text):
+    if Path(text).suffix or Path(text).name != text or os.path.lexists(text):
         return os.path.abspath(text)  # a run can be used from any folder
     near = difflib.get_close_matches(text, data.NAMES, 1)
     raise argparse.ArgumentTypeError(

@@ -57,7 +57,7 @@ def test_the_excerpt_is_the_source() -> None:
 def test_the_set_up_commands_are_one_line_each() -> None:
     commands = [code.strip() for kind, code in BLOCKS if kind == "sh"]
     assert commands[0] == "python -m pip install -e . && python -m minigen.train vae"
-    assert commands[1] == "python -m pip install -e '.[test]' && python -m pytest"
+    assert commands[1] == 'python -m pip install -e ".[test]" && python -m pytest'
 
 
 def test_the_size_is_true() -> None:

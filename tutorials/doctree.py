@@ -94,7 +94,7 @@ class ReadingTime(SphinxTransform):
     def apply(self, **kwargs: Any) -> None:
         page = Path(self.env.doc2path(self.env.docname))
         if page.stem != "index" and group(page) != "Reference":
-            time = f"About {minutes(page.read_text()):.0f} minutes"
+            time = f"About {minutes(page.read_text('utf-8')):.0f} minutes"
             title = next(self.document.findall(nodes.title))
             title.parent.insert(1, nodes.paragraph("", time, classes=["reading-time"]))
 

@@ -44,7 +44,7 @@ def for_jupyter(page: Path) -> nbformat.NotebookNode:
     is_open = False  # an answer, which Jupyter ends with its cell
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            text = MATH.sub(r"$$\n\1$$", cell.source)
+            text = MATH.sub(r"$$\n\1$$", cell.source).replace("```py\n", "```python\n")
             text = LINK.sub(lambda link: f"]({_place(page, *link.groups(''))})", text)
             text = NOTE.sub(lambda note: f"> **{note[1].capitalize()}**\n>", text)
             cell.source, is_open = _folded(text, is_open)

@@ -125,7 +125,7 @@ def groups(pages: Iterable[Path]) -> dict[str, list[Path]]:
     for page in sorted(pages):
         if page.name != "index.md":
             found[group(page)].append(page)
-    found["Deeper"].sort(key=lambda page: last_link(page.read_text()))
+    found["Deeper"].sort(key=lambda page: last_link(page.read_text("utf-8")))
     return found
 
 

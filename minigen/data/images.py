@@ -18,8 +18,9 @@ MODES = (*GREY, "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")  # of 8 bits a channe
 
 
 def find_images(folder: Path) -> list[Path]:
-    """The PNG and JPEG files in a folder, by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    """The PNG and JPEG files in a folder, by name: paths have another order on Windows."""
+    found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    return sorted(found, key=lambda path: path.name)
 
 
 def read_images(paths: Sequence[Path], coloured: bool) -> tuple[NDArray[np.uint8], list[str]]:

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution: bool) -> bool:
     """Print what was asked for; False after a wrong answer."""
     try:
-        record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+        record = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
     except ValueError:
         raise MinigenError(f"{RECORD} is damaged; delete it, your files stay") from None
     prefix, right = "bug_" if bugs else "", True
@@ -61,7 +61,7 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         text = f"{exercise.text(exercise.code)}\n# Derived: {exercise.derived}"
         print(report(exercise, found=True) if bugs else text)
     elif not path.exists():
-        path.write_text(planted(exercise) if bugs else exercise.starter, encoding="utf-8")
+        path.write_text(planted(exercise) if bugs else exercise.starter, "utf-8")
         task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
         print(f"{path} is yours. {task}; then give this command again.")
     else:
@@ -71,7 +71,7 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         print(report(exercise, right) if bugs and (not verdict or verdict.ran) else verdict)
         if right:
             print(_following(record, prefix, name))
-    RECORD.write_text(json.dumps(record, indent=1))
+    RECORD.write_text(json.dumps(record, indent=1), "utf-8")
     return right
 
 

@@ -27,7 +27,7 @@ class Exercise:
     def __init__(self, name: str) -> None:
         if name not in NAMES:
             raise MinigenError(f"no exercise is called {name!r}; there are {', '.join(NAMES)}")
-        text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+        text = (FOLDER / f"{name}.md").read_text("utf-8")
         words, code, mistakes = map(str, re.split(r"\n```(?:python\n)?", text))
         head, fields = words.replace("\n  ", " ").split("\n- inputs: ")
         heading, self.task = head.split("\n", 1)

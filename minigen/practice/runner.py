@@ -32,9 +32,11 @@ def check_file(name: str, path: Path, seconds: float = 0) -> Verdict:
     with TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         command = [sys.executable, "-m", __name__, name, str(path), str(result), str(seconds)]
-        done = subprocess.run(command, input="", capture_output=True, text=True, env=ENVIRONMENT)
+        done = subprocess.run(
+            command, input="", capture_output=True, text=True, errors="replace", env=ENVIRONMENT
+        )
         if result.exists():
-            return Verdict(*json.loads(result.read_text()))
+            return Verdict(*json.loads(result.read_text("utf-8")))
     place = re.search(rf'"{re.escape(str(path))}", line (\d+)', done.stderr)
     late = f"no answer after {seconds:g} seconds{f', in line {place[1]}' if place else ''}"
     what = late if "Timeout" in done.stderr else "it ended Python"
@@ -59,4 +61,4 @@ if __name__ == "__main__":
     with redirect_stdout(Printed()) as printed:
         answer = _check(sys.argv[1], Path(sys.argv[2]))
     report = f"{printed.getvalue().rstrip()}\n\n{answer.report}".lstrip()
-    Path(sys.argv[3]).write_text(json.dumps([answer.ok, report, answer.ran]))
+    Path(sys.argv[3]).write_text(json.dumps([answer.ok, report, answer.ran]), "utf-8")

@@ -93,7 +93,7 @@ def _stderr_open() -> Iterator[None]:
     if sys.stderr is not None:
         yield
         return
-    with open(os.devnull, "w") as sys.stderr:
+    with open(os.devnull, "w", encoding="utf-8") as sys.stderr:
         yield
     sys.stderr = None
 
