@@ -89,3 +89,24 @@ def test_it_is_short_and_begins_with_what_moves() -> None:
 def test_version() -> None:
     assert f'version = "{minigen.__version__}"' in (ROOT / "pyproject.toml").read_text()
     assert f"\nversion: {minigen.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_a_package_index_shows_it_with_links_into_the_repository() -> None:
+    """Once pyproject.toml has its address; until then, as it is."""
+    hatch_build = pytest.importorskip("hatch_build", reason="needs hatchling")
+    hook, place = hatch_build.Readme(str(ROOT), {}), "https://forge.example/minigen"
+    metadata: dict[str, Any] = {}
+    hook.update(metadata)
+    assert metadata["readme"]["text"] == README
+    metadata["urls"] = {"Repository": place}
+    hook.update(metadata)
+    text = metadata["readme"]["text"]
+    links = re.findall(
+        r"(!?)\[[^\]]*\]\(([^)]*)\)", re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    )
+    assert len(links) > 20
+    for picture, link in links:
+        base, _, file = link.partition("/HEAD/")
+        assert base == f"{place}/{'raw' if picture else 'blob'}"
+        assert (ROOT / file).is_file()
+    assert re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL) == BLOCKS
