@@ -69,6 +69,12 @@ def made_elsewhere(figure: str) -> bool:
     return figure.endswith(".svg") or any(Path(figure).name in text for text in texts)
 
 
+def test_draws_of_pages_do_not_change_with_numpy() -> None:
+    """As those of the binomial and its kin did in 2.5."""
+    code = "".join(block.content for page in PAGES for block in of_kind(page, "python"))
+    assert re.findall(r"\.(?:\w*binomial|multinomial|poisson|hypergeometric)\(", code) == []
+
+
 @each_proof
 def test_a_page_proves_something(page: Path) -> None:
     code = "".join(block.content for block in of_kind(page, "python"))
