@@ -25,10 +25,11 @@ def test_texts_are_read_and_written_as_utf_8() -> None:
     paths = [*files().values(), *Path(reading.__file__).parent.glob("*.py")]
     found = []
     for path in paths:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            name = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
-            if name in TEXT and ast.unparse(node.args[TEXT[name] :]) != "'utf-8'":
-                found.append(f"{path.name}:{node.lineno}")
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        for call in (node for node in nodes if isinstance(node, ast.Call)):
+            name = getattr(call.func, "attr", "")
+            if name in TEXT and [*map(ast.unparse, call.args[TEXT[name] :])] != ["'utf-8'"]:
+                found.append(f"{path.name}:{call.lineno}")
     assert found == []
 
 
