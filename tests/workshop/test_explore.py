@@ -147,6 +147,13 @@ def test_names_from_files_stay_text(rng: np.random.Generator) -> None:
     )
 
 
+def test_a_name_that_is_no_text(rng: np.random.Generator, tmp_path: Path) -> None:
+    """As a file's may be whose bytes are not of the system's encoding."""
+    run = small(mg.VAEOptions, rng.random((60, 64)), name="rows-\udcfc")
+    made = mg.explore(run, tmp_path / "page.html").read_text("utf-8")
+    assert r"rows-\udcfc</title>" in made
+
+
 def test_nothing_is_fetched(rng: np.random.Generator) -> None:
     text = page(content(small(mg.VAEOptions, rng.random((60, 64)))))
     assert set(re.findall(r"https?://[^\"'\s]*", text)) == {"http://www.w3.org/2000/svg"}

@@ -62,7 +62,7 @@ def explore(
     text = page(content(run, findings))
     path = Path(path)
     with replacing(path) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="backslashreplace"))  # a file's name may be no text
     return path
 
 
