@@ -43,7 +43,8 @@ def animation(path: Path, painters: Sequence[Painter], shape: Sequence[float] = 
     figure = _figure(shape)
     figure.set_dpi(72)
     canvas: Any = FigureCanvasAgg(figure)  # matplotlib gives it no types
-    frames, places = [], []
+    frames: list[Image.Image] = []
+    places: list[Any] = []  # where the first frame has its axes
     for paint in painters:
         figure.clear()
         paint(figure.subplots())

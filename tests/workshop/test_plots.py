@@ -47,6 +47,19 @@ def test_animation_shows_every_frame(tmp_path: Path) -> None:
     assert durations == [330, 330, 330, 2330]
 
 
+def test_nothing_jumps_from_frame_to_frame(tmp_path: Path) -> None:
+    seen: list[Axes] = []
+
+    def paint(axes: Axes, top: float) -> None:
+        seen.append(axes)
+        axes.plot([0, top])  # whose ticks have wider names
+
+    plots.animation(tmp_path / "a.gif", [partial(paint, top=top) for top in (1, 1e6 + 1)])
+    first, second = (axes.get_position().bounds for axes in seen)
+    assert first == second
+    assert first[0] < 0.12  # laid out, where the margin would be 0.125
+
+
 def test_the_field_is_sampled_around_the_data() -> None:
     data = np.array([[0.0, 10.0], [10.0, 20.0]])
     grid = layout.frame_around(data, 3)
