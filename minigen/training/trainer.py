@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from minigen.backend import Array, Generator, generator
-from minigen.chains import CACHE, compiler
+from minigen.chains import LARGE, compiler
 from minigen.checks import check_memory
 from minigen.data import Dataset
 from minigen.errors import MinigenError
@@ -137,7 +137,7 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
         """The compiler of the optimizers' chains: numpy, numba with its version, or cupy."""
         if self.xp is not np:
             return self.xp.__name__
-        large = any(array.size > CACHE for array in self.model.params.values())
+        large = any(array.size >= LARGE for array in self.model.params.values())
         return compiler() if large else "numpy"
 
     @property
