@@ -56,7 +56,7 @@ def fused(chain: Chain) -> Callable[..., None]:
             kernel(xp)(*arrays, *numbers)
         elif all(map(_is_for_numba, arrays)) and compiler() != "numpy":
             flat = [array.reshape(-1) for array in arrays]
-            loop(len(arrays))(*flat, tuple(map(np.float32, numbers)))
+            loop(len(arrays))(*flat, tuple(map(arrays[0].dtype.type, numbers)))
         else:
             for blocks in cache_sized(*arrays):
                 chain(np, *blocks, *numbers)
@@ -70,7 +70,7 @@ def elementwise(formula: Chain) -> Chain:
     It is written as formula(xp, a, b, c), by operators and ufuncs alone, and called as
     formula(a, b, c), with three arrays of one shape; it returns a new one.
     """
-    kernel = functools.cache(lambda cupy: _formula_kernel(formula, cupy))
+    kernel = functools.cache(lambda cupy: _fuse(formula, cupy))
     loop = functools.cache(lambda: _formula_loop(formula))
 
     @functools.wraps(formula)
@@ -121,11 +121,11 @@ def _is_for_numba(array: np.ndarray) -> bool:
 def _kernel(chain: Chain, cupy: ModuleType) -> Callable[..., None]:
     """One kernel, which updates its arrays and makes no others."""
 
+    @functools.wraps(chain)
     def in_place(*args: Any) -> None:
-        chain(cupy, *args)
+        chain(*args)
 
-    compiled: Callable[..., None] = cupy.fuse(kernel_name=chain.__name__)(in_place)
-    return compiled
+    return _fuse(in_place, cupy)
 
 
 def _loop(chain: Chain, n_arrays: int) -> Callable[..., None]:
@@ -150,14 +150,9 @@ def _loop(chain: Chain, n_arrays: int) -> Callable[..., None]:
     return _compiled(loops[n_arrays], chain)
 
 
-def _formula_kernel(formula: Chain, cupy: ModuleType) -> Chain:
-    """One kernel, which makes one array."""
-
-    def new(*arrays: Array) -> Array:
-        return formula(cupy, *arrays)
-
-    compiled: Chain = cupy.fuse(kernel_name=formula.__name__)(new)
-    return compiled
+def _fuse(chain: Chain, cupy: ModuleType) -> Chain:
+    fused: Chain = cupy.fuse(kernel_name=chain.__name__)(functools.partial(chain, cupy))
+    return fused
 
 
 def _formula_loop(formula: Chain) -> Callable[..., None]:
