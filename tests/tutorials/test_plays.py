@@ -243,16 +243,16 @@ def test_decoder_under_the_pointer(tab: Tab, tmp_path: Path) -> None:
     assert stored.stat().st_size < 600_000
     manifold = json.loads(stored.read_text("utf-8").removeprefix("export const manifold = ")[:-2])
 
-    def unpacked(array: Any, dtype: str) -> Any:
-        numbers = np.frombuffer(base64.b64decode(array["data"]), dtype)
-        return numbers.reshape(array["shape"]).astype(np.float64)
+    def stored_in(text: str, dtype: str) -> Any:
+        return np.frombuffer(base64.b64decode(text), dtype).astype(np.float64)
 
     codes = np.random.default_rng(0).standard_normal((20, 2))
     value = codes
     for layer in manifold["decoder"]:
         if layer["kind"] == "Linear":
-            weight = unpacked(layer["levels"], "int8") * unpacked(layer["step"], "float32")
-            value = value @ weight + unpacked(layer["bias"], "float32")
+            bias = stored_in(layer["bias"], "float32")
+            levels = stored_in(layer["levels"], "int8").reshape(-1, len(bias))
+            value = value @ (levels * stored_in(layer["step"], "float32")) + bias
         else:
             value = np.maximum(value, 0)
     for code, expected in zip(codes, sigmoid(value), strict=True):

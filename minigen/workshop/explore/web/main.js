@@ -5,13 +5,14 @@ import { element, section } from "./elements.js";
 import { imageOf } from "./ink.js";
 import { Examples, Model } from "./model.js";
 import { klToStandardNormal } from "./nn.js";
+import { unpacked } from "./packing.js";
 import { plane } from "./plane.js";
 import { posterior } from "./posterior.js";
 import { curves, findings, options } from "./report.js";
 import { judge, samples } from "./samples.js";
 import { walk } from "./walk.js";
 
-const content = JSON.parse(document.getElementById("content").textContent);
+const content = await unpacked(document.getElementById("content").textContent);
 const model = new Model(content);
 const examples = new Examples(content);
 const code = new Code(examples.codes[0]);
