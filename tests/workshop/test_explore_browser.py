@@ -4,7 +4,6 @@ python -m pytest -m browser tests/workshop                    # and Chromium
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from minigen.data import scaled
 from minigen.training import Options, prepare
 from minigen.workshop.explore.content import content
 from minigen.workshop.explore.page import page
-from tests.workshop.browser import CHROMIUM, Tab, browser
+from tests.workshop.browser import Tab
 
 pytestmark = pytest.mark.browser
 
@@ -39,14 +38,6 @@ DRAG_TIMES = """(async () => {
   }
   return times.sort((a, b) => a - b)[50];
 })()"""
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Tab]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH")
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module", params=ALL, ids=["ae", "vae", "gan", "vae in a plane"])

@@ -19,7 +19,9 @@ const PALETTE = [
 // Whole numbers times the step of their column, in float64.
 const decoder = manifold.decoder.map((layer) => {
   if (layer.kind !== "Linear") return layer;
-  const [step, bias] = [layer.step, layer.bias].map((text) => new Float32Array(bytesOf(text).buffer));
+  const [step, bias] = [layer.step, layer.bias].map(
+    (text) => new Float32Array(bytesOf(text).buffer),
+  );
   const levels = new Int8Array(bytesOf(layer.levels).buffer);
   const weight = Float64Array.from(levels, (level, k) => level * step[k % step.length]);
   return { kind: "Linear", weight, bias: Float64Array.from(bias) };

@@ -9,7 +9,9 @@ const kinds = {
 };
 
 export async function unpacked(text) {
-  const inflated = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const inflated = new Blob([bytesOf(text)])
+    .stream()
+    .pipeThrough(new DecompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(inflated).arrayBuffer());
   const start = 4 + new DataView(bytes.buffer).getUint32(0, true);
   const arrays = bytes.subarray(start);
@@ -22,6 +24,7 @@ export async function unpacked(text) {
 function arrayAt(bytes, { array, size, at }) {
   const width = { uint8: 1, float16: 2, float32: 4 }[array];
   const whole = new Uint8Array(size * width);
-  for (let i = 0; i < whole.length; i++) whole[i] = bytes[at + (i % width) * size + ((i / width) | 0)];
+  for (let i = 0; i < whole.length; i++)
+    whole[i] = bytes[at + (i % width) * size + ((i / width) | 0)];
   return kinds[array](whole.buffer);
 }
