@@ -17,7 +17,7 @@ from minigen.data import scaled
 from minigen.training import Options, prepare
 from minigen.workshop.explore.content import content
 from minigen.workshop.explore.page import page
-from tests.workshop.browser import Tab
+from tests.workshop.browser import READY, Tab
 
 pytestmark = pytest.mark.browser
 
@@ -26,10 +26,6 @@ DECODED, ENCODED = 1e-3, 4e-3  # the largest differences, of float16 weights
 ALL: list[Options] = [mg.AutoencoderOptions(epochs=1), mg.VAEOptions(epochs=1)]
 ALL += [mg.GANOptions(epochs=1), mg.VAEOptions(epochs=1, latent_dim=2, activation="tanh")]
 HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=document.title='so'>"
-READY = """new Promise(done => {
-  const look = () => "ready" in document.documentElement.dataset ? done() : setTimeout(look, 5);
-  look();
-})"""
 DRAG_TIMES = """(async () => {
   const {code, content} = minigen, times = [];
   for (let i = 0; i < 100; i++) {
@@ -57,7 +53,7 @@ def opened(tab: Tab, made: mg.Run, folder: Path, **how: Any) -> None:
     """Open the page of a run; it is ready, has no error and has asked for nothing else."""
     path = mg.explore(made, folder / "page.html")
     tab.open(path, **how)
-    tab.evaluate(READY)
+    tab.wait(READY)
     assert tab.console == []
     assert tab.requests == [path.resolve().as_uri()]
 

@@ -27,6 +27,7 @@ MODULES = (  # in the order of their imports
     "model",
     "elements",
     "axes",
+    "ruler",
     "pictures",
     "points",
     "gallery",

@@ -47,9 +47,9 @@ export function digits(value, places = 2) {
   return value.toFixed(places).replace("-", "\u2212");
 }
 
-// Four digits that count, of a number whose size is not known.
-export function significant(value) {
-  return `${Number(value.toPrecision(4))}`.replace("-", "\u2212");
+// The digits that count, of a number whose size is not known.
+export function significant(value, count = 4) {
+  return `${Number(value.toPrecision(count))}`.replace("-", "\u2212");
 }
 
 // A colour of the style sheet, light or dark.

@@ -29,6 +29,10 @@ const aboutDots = {
   gan: "Each dot is a draw of the noise z.",
 };
 const others = content.nLatent > 2 ? " The other dimensions stay where they are." : "";
+const aboutBars =
+  content.shape || points
+    ? ""
+    : " A row is shown as bars, a column each, in the units of the data.";
 const aboutScores = points ? "." : ", with D's score below each, the most credible first.";
 const aboutWalk = model.discriminator && !points ? ", with D's score below each step." : ".";
 const way = drawable ? "Draw an image" : "Place a point";
@@ -43,7 +47,7 @@ const sections = {
   code: () =>
     section(
       "Move the code",
-      `${aboutDots[content.model]} Drag, touch or use the arrow keys: the picture follows.${others}`,
+      `${aboutDots[content.model]} Drag, touch or use the arrow keys, with Shift for small steps: the picture follows.${others}${aboutBars}`,
       codePanel(),
     ),
   posterior: () =>

@@ -62,6 +62,7 @@ export class Examples {
 
   // The name of row i for people: its place in the test set, and its label.
   name(i) {
-    return `test row ${this.places[i]}` + (this.labels ? `, label ${this.labels[i]}` : "");
+    const label = this.labels ? `, label ${this.labels[i]}` : "";
+    return `row ${this.places[i]} of the test set${label}`;
   }
 }

@@ -15,7 +15,7 @@ import {
 import { pad } from "./ink.js";
 import { klToStandardNormal, reparameterize } from "./nn.js";
 import { gallery } from "./gallery.js";
-import { pointer } from "./points.js";
+import { coordinates, pointer } from "./points.js";
 import { normals, uniforms } from "./random.js";
 
 const DRAWS = 8;
@@ -34,24 +34,35 @@ export function source(page, onRow) {
     value: 1,
     "aria-label": "Number of the row",
   });
+  const told = (x, text) => onRow(x, page.points && x ? `${text}, at ${coordinates(x)}` : text);
+  const hand = page.points ? pointer(page, told) : null;
   const take = () => {
     const i = Math.round(number.valueAsNumber) - 1;
-    if (i in examples.rows) onRow(examples.rows[i], examples.name(i));
+    if (!(i in examples.rows)) return;
+    hand?.put(examples.rows[i]);
+    told(examples.rows[i], examples.name(i));
   };
   number.addEventListener("input", take);
   const another = button("Another", () => {
     number.value = 1 + Math.floor(count * uniform());
     take();
   });
+  another.hidden = count === 1;
   const box = element(
     "div",
     { class: "sources" },
     ...(page.drawable ? [pad(content, (x) => onRow(x, "your drawing"))] : []),
-    ...(page.points ? [pointer(page, onRow)] : []),
+    ...(hand ? [hand.target] : []),
     element(
       "p",
       { class: "controls" },
-      element("label", {}, "Take ", number, ` of ${count} test rows`),
+      element(
+        "label",
+        {},
+        "Take ",
+        number,
+        ` of ${count} test row${count > 1 ? "s" : ""} in this page`,
+      ),
       another,
     ),
   );
@@ -109,7 +120,7 @@ export function posterior(page) {
     "div",
     { class: "columns" },
     box,
-    element("div", {}, name, element("div", { class: "pair" }, seen.box, back.box), list),
+    element("div", {}, name, element("div", { class: "pair" }, ...(page.points ? [] : [seen.box]), back.box), list),
     element("div", {}, bars, ...random),
   );
 }
