@@ -14,6 +14,7 @@ import minigen as mg
 from minigen import data
 from minigen.backend import to_numpy
 from minigen.data import scaled
+from minigen.metrics import Finding
 from minigen.training import Options, prepare
 from minigen.workshop.explore.content import content
 from minigen.workshop.explore.page import page
@@ -30,7 +31,9 @@ DRAG_TIMES = """(async () => {
   const {code, content} = minigen, times = [];
   for (let i = 0; i < 100; i++) {
     const z = code.z.slice(); z[0] = Math.sin(i); z[content.nLatent - 1] = Math.cos(i);
-    const start = performance.now(); code.move(z); times.push(performance.now() - start);
+    const start = performance.now();
+    code.move(z); document.body.offsetHeight; // laid out, too
+    times.push(performance.now() - start);
   }
   return times.sort((a, b) => a - b)[50];
 })()"""
@@ -214,6 +217,30 @@ def test_a_walk_arrives(tab: Tab, tmp_path: Path) -> None:
     assert np.abs(codes - end).max(axis=1).min() < 1e-6
 
 
+def test_a_single_row_walks_to_the_origin(tab: Tab, tmp_path: Path) -> None:
+    opened(tab, small(np.random.default_rng(0).random((3, 64))), tmp_path)
+    text = tab.evaluate("document.body.innerText")
+    assert "From row 0 of the test set to the origin, z = 0." in text
+    assert "of 1 test row in this page" in text
+    assert "Another" not in text
+
+
+def test_rulers_have_round_numbers(tab: Tab, tmp_path: Path) -> None:
+    """Of the codes' plane and of the data's: 1, 2 or 5 times a power of ten, with room between."""
+    opened(tab, small(np.random.default_rng(0).random((60, 2))), tmp_path)
+    for size in (3e-4, 0.7, 1.0, 4.4, 99.0, 2e5):
+        for pixels in (260, 420):
+            ticks = tab.evaluate(f"minigen.ticks({{ low: -{size} / 3, size: {size} }}, {pixels})")
+            values = np.array([value for value, _ in ticks])
+            (step,) = set(np.round(np.diff(values) / size, 9))
+            assert 42 <= step * pixels <= 106
+            assert values[0] >= -size / 3
+            assert values[-1] <= size * 2 / 3
+            words = [float(word.replace("\u2212", "-")) for _, word in ticks]
+            np.testing.assert_allclose(words, values, atol=1e-9 * size)
+            assert len(set(words)) == len(words)
+
+
 @pytest.mark.parametrize("options", [mg.AutoencoderOptions, mg.VAEOptions, mg.GANOptions])
 @pytest.mark.parametrize("shape", [(60, 1), (60, 2), (60, 9), (3, 64)])
 def test_rows_of_every_kind_have_a_page(
@@ -243,11 +270,44 @@ def test_fifty_dimensions_and_no_epoch(tab: Tab, tmp_path: Path) -> None:
     assert "How it learnt" not in tab.evaluate("document.body.innerText")
 
 
-def test_a_hostile_name_stays_text(tab: Tab, tmp_path: Path) -> None:
-    run = small(np.random.default_rng(0).random((300, 64)), name=HOSTILE)
-    opened(tab, run, tmp_path)
-    assert tab.evaluate("document.title") == f"VAE on {HOSTILE}"
+def poisoned(value: Any) -> Any:
+    """A content whose every text is hostile, but for the words by which the page chooses."""
+    if isinstance(value, str):
+        return HOSTILE
+    if isinstance(value, list):
+        return [poisoned(one) for one in value]
+    if isinstance(value, dict):
+        chosen = {"model", "output", "kind"}
+        return {k: v if k in chosen else poisoned(v) for k, v in value.items()}
+    return value
+
+
+@pytest.mark.parametrize("options", [mg.AutoencoderOptions, mg.VAEOptions, mg.GANOptions])
+def test_hostile_texts_stay_text(options: type[Options], tab: Tab, tmp_path: Path) -> None:
+    """Wherever text enters: name, labels, facts, titles, options, findings, words for axes."""
+    rows = np.random.default_rng(0).random((300, 64))
+    run = small(rows, options, labels=np.arange(300) % 3)
+    found = poisoned(content(run, [Finding("", 1.0, "", "", "")]))
+    found["options"] = {HOSTILE: HOSTILE}
+    for name in ("labels", "codeLabels"):
+        found[name] = found[name] and [HOSTILE for _ in found[name]]
+    path = tmp_path / "page.html"
+    path.write_text(page(found), "utf-8")
+    tab.open(path)
+    tab.wait(READY)
+    for _ in range(2):
+        tab.evaluate("document.querySelectorAll('button').forEach(b => b.click())")
+        tab.evaluate(
+            "document.querySelectorAll('input, select').forEach(e => {"
+            "e.selectedIndex = 1; ['input', 'change'].forEach(k => e.dispatchEvent(new Event(k))) })"
+        )
+    tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert tab.console == []
+    assert tab.evaluate("document.title").endswith(HOSTILE)
     assert tab.evaluate("document.querySelectorAll('script').length") == 2
+    assert tab.evaluate("document.querySelectorAll('img').length") == 0
+    text = tab.evaluate("document.body.innerText")
+    assert text.count(HOSTILE) >= 12  # each seen as it is written
 
 
 def test_the_policy_runs_no_other_script(tab: Tab, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import { unpacked } from "./packing.js";
 import { plane } from "./plane.js";
 import { posterior } from "./posterior.js";
 import { curves, findings, options } from "./report.js";
+import { ticks } from "./ruler.js";
 import { judge, samples } from "./samples.js";
 import { walk } from "./walk.js";
 
@@ -88,5 +89,5 @@ if (content.findings.length) order.push("findings");
 
 document.querySelector("header").append(...content.facts.map((fact) => element("p", {}, fact)));
 document.querySelector("main").append(...[...order, "options"].map((name) => sections[name]()));
-globalThis.minigen = { ...page, imageOf, klToStandardNormal }; // to play with in the console
+globalThis.minigen = { ...page, imageOf, klToStandardNormal, ticks }; // to play with in the console
 document.documentElement.dataset.ready = performance.now().toFixed(0);

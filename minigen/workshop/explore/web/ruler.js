@@ -28,7 +28,7 @@ export function ruled(context, { width, height, x, y }, [right, up]) {
 }
 
 // The multiples of 1, 2 or 5 times a power of ten that leave room for their words.
-function ticks({ low, size }, pixels) {
+export function ticks({ low, size }, pixels) {
   const least = (size * ROOM) / pixels;
   const ten = 10 ** Math.floor(Math.log10(least));
   const step = [ten, 2 * ten, 5 * ten].find((one) => one >= least) ?? 10 * ten;
