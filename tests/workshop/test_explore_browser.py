@@ -3,9 +3,7 @@
 python -m pytest -m browser tests/workshop                    # and Chromium
 """
 
-import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +12,9 @@ import minigen as mg
 from minigen import data
 from minigen.backend import to_numpy
 from minigen.data import scaled
-from minigen.metrics import Finding
-from minigen.training import Options, prepare
-from minigen.workshop.explore.content import content
-from minigen.workshop.explore.page import page
-from tests.workshop.browser import READY, Tab
+from minigen.training import Options
+from tests.workshop.browser import Tab
+from tests.workshop.visit import computed, opened, small
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +22,6 @@ N = 100  # rows on which the page and NumPy are compared
 DECODED, ENCODED = 1e-3, 4e-3  # the largest differences, of float16 weights
 ALL: list[Options] = [mg.AutoencoderOptions(epochs=1), mg.VAEOptions(epochs=1)]
 ALL += [mg.GANOptions(epochs=1), mg.VAEOptions(epochs=1, latent_dim=2, activation="tanh")]
-HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=document.title='so'>"
 DRAG_TIMES = """(async () => {
   const {code, content} = minigen, times = [];
   for (let i = 0; i < 100; i++) {
@@ -50,24 +45,6 @@ def run(request: pytest.FixtureRequest) -> mg.Run:
         labels=digits.train_labels[:2000], test_labels=digits.test_labels[:1000],
     )  # fmt: skip
     return mg.fit(request.param, rows, progress=False)
-
-
-def opened(tab: Tab, made: mg.Run, folder: Path, **how: Any) -> None:
-    """Open the page of a run; it is ready, has no error and has asked for nothing else."""
-    path = mg.explore(made, folder / "page.html")
-    tab.open(path, **how)
-    tab.wait(READY)
-    assert tab.console == []
-    assert tab.requests == [path.resolve().as_uri()]
-
-
-def small(rows: np.ndarray, options: type[Options] = mg.VAEOptions, **more: Any) -> mg.Run:
-    made = options(hidden=(8,), epochs=2, batch_size=20)
-    return mg.fit(made, mg.Dataset.of(rows, **more), progress=False)
-
-
-def computed(tab: Tab, expression: str) -> np.ndarray:
-    return np.array(tab.evaluate(expression), np.float64)
 
 
 def test_the_page_computes_what_numpy_computes(run: mg.Run, tab: Tab, tmp_path: Path) -> None:
@@ -215,106 +192,3 @@ def test_a_walk_arrives(tab: Tab, tmp_path: Path) -> None:
     end = computed(tab, "Array.from(minigen.code.z)")
     codes = computed(tab, "minigen.examples.rows.map(x => Array.from(minigen.model.encode(x).mu))")
     assert np.abs(codes - end).max(axis=1).min() < 1e-6
-
-
-def test_a_single_row_walks_to_the_origin(tab: Tab, tmp_path: Path) -> None:
-    opened(tab, small(np.random.default_rng(0).random((3, 64))), tmp_path)
-    text = tab.evaluate("document.body.innerText")
-    assert "From row 0 of the test set to the origin, z = 0." in text
-    assert "of 1 test row in this page" in text
-    assert "Another" not in text
-
-
-def test_rulers_have_round_numbers(tab: Tab, tmp_path: Path) -> None:
-    """Of the codes' plane and of the data's: 1, 2 or 5 times a power of ten, with room between."""
-    opened(tab, small(np.random.default_rng(0).random((60, 2))), tmp_path)
-    for size in (3e-4, 0.7, 1.0, 4.4, 99.0, 2e5):
-        for pixels in (260, 420):
-            ticks = tab.evaluate(f"minigen.ticks({{ low: -{size} / 3, size: {size} }}, {pixels})")
-            values = np.array([value for value, _ in ticks])
-            (step,) = set(np.round(np.diff(values) / size, 9))
-            assert 42 <= step * pixels <= 106
-            assert values[0] >= -size / 3
-            assert values[-1] <= size * 2 / 3
-            words = [float(word.replace("\u2212", "-")) for _, word in ticks]
-            np.testing.assert_allclose(words, values, atol=1e-9 * size)
-            assert len(set(words)) == len(words)
-
-
-@pytest.mark.parametrize("options", [mg.AutoencoderOptions, mg.VAEOptions, mg.GANOptions])
-@pytest.mark.parametrize("shape", [(60, 1), (60, 2), (60, 9), (3, 64)])
-def test_rows_of_every_kind_have_a_page(
-    options: type[Options], shape: tuple[int, int], tab: Tab, tmp_path: Path
-) -> None:
-    """On a line, in the plane, as bars, and three images of which one is for test."""
-    made = small(np.random.default_rng(0).random(shape), options)
-    opened(tab, made, tmp_path)
-    for name in ("Another", "Draw again", "To the origin", "Other ends"):
-        tab.evaluate(
-            f"[...document.querySelectorAll('button')].filter(b => b.textContent === '{name}')"
-            ".forEach(b => b.click())"
-        )
-    tab.evaluate(
-        "document.querySelectorAll('input').forEach(e => e.dispatchEvent(new Event('input')))"
-    )
-    assert tab.console == []
-
-
-def test_fifty_dimensions_and_no_epoch(tab: Tab, tmp_path: Path) -> None:
-    run = prepare(mg.VAEOptions(latent_dim=50), mg.Dataset.of(np.eye(64)))
-    opened(tab, run, tmp_path)
-    assert (
-        len(tab.evaluate("[...document.querySelectorAll('.sliders label')].map(e => e.title)"))
-        == 50
-    )
-    assert "How it learnt" not in tab.evaluate("document.body.innerText")
-
-
-def poisoned(value: Any) -> Any:
-    """A content whose every text is hostile, but for the words by which the page chooses."""
-    if isinstance(value, str):
-        return HOSTILE
-    if isinstance(value, list):
-        return [poisoned(one) for one in value]
-    if isinstance(value, dict):
-        chosen = {"model", "output", "kind"}
-        return {k: v if k in chosen else poisoned(v) for k, v in value.items()}
-    return value
-
-
-@pytest.mark.parametrize("options", [mg.AutoencoderOptions, mg.VAEOptions, mg.GANOptions])
-def test_hostile_texts_stay_text(options: type[Options], tab: Tab, tmp_path: Path) -> None:
-    """Wherever text enters: name, labels, facts, titles, options, findings, words for axes."""
-    rows = np.random.default_rng(0).random((300, 64))
-    run = small(rows, options, labels=np.arange(300) % 3)
-    found = poisoned(content(run, [Finding("", 1.0, "", "", "")]))
-    found["options"] = {HOSTILE: HOSTILE}
-    for name in ("labels", "codeLabels"):
-        found[name] = found[name] and [HOSTILE for _ in found[name]]
-    path = tmp_path / "page.html"
-    path.write_text(page(found), "utf-8")
-    tab.open(path)
-    tab.wait(READY)
-    for _ in range(2):
-        tab.evaluate("document.querySelectorAll('button').forEach(b => b.click())")
-        tab.evaluate(
-            "document.querySelectorAll('input, select').forEach(e => {"
-            "e.selectedIndex = 1; ['input', 'change'].forEach(k => e.dispatchEvent(new Event(k))) })"
-        )
-    tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    assert tab.console == []
-    assert tab.evaluate("document.title").endswith(HOSTILE)
-    assert tab.evaluate("document.querySelectorAll('script').length") == 2
-    assert tab.evaluate("document.querySelectorAll('img').length") == 0
-    text = tab.evaluate("document.body.innerText")
-    assert text.count(HOSTILE) >= 12  # each seen as it is written
-
-
-def test_the_policy_runs_no_other_script(tab: Tab, tmp_path: Path) -> None:
-    """Even where a tag got into the page."""
-    text = page(content(small(np.random.default_rng(0).random((300, 64)))))
-    path = tmp_path / "page.html"
-    path.write_text(re.sub("<main>", f"<main>{HOSTILE}", text, count=1))
-    tab.open(path)
-    assert tab.evaluate("document.title") == "VAE on rows"
-    assert any("Content Security Policy" in line for line in tab.console)
