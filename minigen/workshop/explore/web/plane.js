@@ -33,6 +33,7 @@ export function plane({ content, examples, code }) {
   const labels = content.codeLabels;
   const names = [...new Set(labels ?? [])].sort((a, b) => a - b);
   const tint = (label) => `#${PALETTE[names.indexOf(label) % PALETTE.length]}`;
+  const tints = (labels ?? []).map(tint);
   const prior = content.model === "ae" ? [] : [-2, 2].map((end) => [end, end]); // most of p(z)
   let axes, points, square;
 
@@ -54,9 +55,10 @@ export function plane({ content, examples, code }) {
       axes.map(({ name }) => name),
     );
     const size = points.length > FEW ? 3 : 6;
+    const plain = colour("muted");
     points.forEach((point, i) => {
       const [x, y] = toPixel(point);
-      context.fillStyle = labels ? tint(labels[i]) : colour("muted");
+      context.fillStyle = tints[i] ?? plain;
       context.fillRect(x - size / 2, y - size / 2, size, size);
     });
     if (code.posterior?.logvar.length)
