@@ -192,7 +192,7 @@ def test_modules_can_stand_in_one_script() -> None:
             assert source in MODULES[:place], f"{module} imports {source}"
             for name in re.findall(r"\w+", imported):
                 assert re.search(
-                    rf"^export (async )?(function|class) {name}\b", codes[source], re.M
+                    rf"^export (async )?(function|class|const) {name}\b", codes[source], re.M
                 )
                 assert len(re.findall(rf"\b{name}\b", code)) > 1, f"{module}: {name} is not used"
         tops = re.findall(

@@ -182,7 +182,11 @@ function codeBars(content, code) {
     Object.assign(context, { fillStyle: colour("muted"), font: "11px system-ui, sans-serif" });
     context.textAlign = "right";
     for (const value of [-most, 0, most]) {
-      context.fillText(digits(value, value && 1), SCALE - 6, clamp(y(value) + 4, 10, height - 2));
+      context.fillText(
+        digits(value, value === 0 ? 0 : 1),
+        SCALE - 6,
+        clamp(y(value) + 4, 10, height - 2),
+      );
     }
     const spread = (i) => (sigma.length ? ` \u00b1 ${digits(sigma[i])}` : "");
     const first = order.slice(0, 3).map((i) => `z${i + 1} ${digits(mu[i])}${spread(i)}`);
