@@ -4,6 +4,7 @@ python -m pytest -m browser tests/workshop                    # and Chromium
 """
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from minigen.metrics import Finding
 from minigen.training import Options, prepare
 from minigen.workshop.explore.content import content
 from minigen.workshop.explore.page import page
-from tests.workshop.browser import READY, Tab
+from tests.workshop.browser import CHROMIUM, READY, Tab
+from tests.workshop.film import film
 from tests.workshop.visit import opened, small
 
 pytestmark = pytest.mark.browser
@@ -124,3 +126,13 @@ def test_the_policy_runs_no_other_script(tab: Tab, tmp_path: Path) -> None:
     tab.open(path)
     assert tab.evaluate("document.title") == "VAE on rows"
     assert any("Content Security Policy" in line for line in tab.console)
+
+
+def test_the_film_moves_and_ends_where_it_begins(tmp_path: Path) -> None:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH")
+    run = small(np.random.default_rng(0).random((300, 64)), shape=(8, 8))
+    frames = [np.asarray(frame, int) for frame in film(mg.explore(run, tmp_path / "page.html"))]
+    steps = [np.abs(a - b).mean() for a, b in pairwise([*frames, frames[0]])]
+    assert min(steps) > 0
+    assert steps[-1] < 2 * np.median(steps)

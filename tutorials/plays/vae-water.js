@@ -146,7 +146,8 @@ stage(
   "vae-water",
   "Move the water: which units drown, and what is left of the digit?",
   row(water.target, pair.target),
-  row(height.label, picked.label, flood),
+  row(height.label),
+  row(picked.label, flood),
   says,
 );
 picked.select.selectedIndex = 3;
