@@ -43,7 +43,9 @@ def film(page: Path) -> list[Image.Image]:
 
 
 def save(frames: list[Image.Image], path: Path) -> None:
-    """Write a GIF that begins again without end: 64 greys, and the commonest colours of a frame."""
+    """Write a GIF that begins again without end, in 64 greys and the commonest colours of a frame;
+    and beside it a PNG of the first, for those who want no motion.
+    """
     colours, counts = np.unique(np.asarray(frames[0]).reshape(-1, 3), axis=0, return_counts=True)
     colourful = np.ptp(colours, axis=1) > 8
     commonest = np.argsort(-counts[colourful], kind="stable")[:192]
@@ -51,6 +53,7 @@ def save(frames: list[Image.Image], path: Path) -> None:
     palette = Image.new("P", (1, 1))
     palette.putpalette(np.vstack([greys, colours[colourful][commonest]]).astype(np.uint8).tobytes())
     first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
+    first.save(path.with_suffix(".png"))
     first.save(
         path, save_all=True, append_images=rest, duration=MILLISECONDS, loop=0, optimize=True
     )

@@ -78,6 +78,20 @@ def test_fifty_dimensions_and_no_epoch(tab: Tab, tmp_path: Path) -> None:
     assert "How it learnt" not in tab.evaluate("document.body.innerText")
 
 
+def test_drawings_follow_the_scheme(tab: Tab, tmp_path: Path) -> None:
+    """A page that turns dark is that of a reader who opened it in the dark."""
+    run = small(np.random.default_rng(0).random((60, 2)))
+    drawn = "[...document.querySelectorAll('canvas')].map(e => e.toDataURL())"
+    opened(tab, run, tmp_path)
+    tab.evaluate(f"globalThis.light = {drawn}, 0")
+    dark = {"name": "prefers-color-scheme", "value": "dark"}
+    tab.call("Emulation.setEmulatedMedia", features=[dark])
+    tab.wait(f"{drawn}.every((one, i) => one !== light[i])")
+    turned = tab.evaluate(drawn)
+    opened(tab, run, tmp_path, dark=True)
+    assert turned == tab.evaluate(drawn)
+
+
 def poisoned(value: Any) -> Any:
     """A content whose every text is hostile, but for the words by which the page chooses."""
     if isinstance(value, str):
