@@ -9,6 +9,7 @@ from typing import Any
 from minigen.errors import MinigenError
 from minigen.practice.bugs import report, wrong_line
 from minigen.practice.exercise import LAST, NAMES, load
+from minigen.practice.judge import Verdict
 from minigen.practice.runner import check_file
 from minigen.workshop import cli, process
 
@@ -60,18 +61,16 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         if mine["hints"] == len(exercise.hints):
             print(f"That was the last. The solution: python -m minigen.practice {name} --solution")
     elif solution:
-        text = f"{exercise.text(exercise.code)}\n# Derived: {exercise.derived}"
-        print(report(exercise, found=True) if bugs else text)
+        print(report(exercise, found=True) if bugs else exercise.text(exercise.code))
     elif not path.exists():
         path.write_text(exercise.text(exercise.bug) if bugs else exercise.starter, encoding="utf-8")
         task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
         print(f"{path} is yours. {task}; then give this command again.")
     else:
-        verdict = None if line else check_file(name, path)
-        right = mine["right"] = bool(verdict.ok) if verdict else line == wrong_line(exercise)[0]
-        print(
-            report(exercise, right) if bugs and (not verdict or verdict.ok is not None) else verdict
-        )
+        named = Verdict(line == wrong_line(exercise)[0], "")
+        verdict = named if line else check_file(name, path)
+        right = mine["right"] = bool(verdict.ok)
+        print(report(exercise, right) if bugs and verdict.ok is not None else verdict)
         if right:
             print(_following(record, prefix, name))
     RECORD.write_text(json.dumps(record, indent=1))

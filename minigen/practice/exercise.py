@@ -45,11 +45,8 @@ class Exercise:
         nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef)]
         passes = {node.name: node for node in nodes}
         outer, inner = passes[name], passes.get("backward", passes[name])
-        self.has_backward, self.open_pass, self.returned = (
-            inner is not outer,
-            inner.body,
-            _names(inner),
-        )
+        self.open_pass, self.returned = inner.body, _names(inner)
+        self.has_backward = inner is not outer
         self.names = _names(outer)[: self.has_backward] + self.returned  # of all that comes out
         self.hints = [*hints, "\n".join(map(self._outline, self.open_pass[:-1]))]
 
@@ -158,17 +155,13 @@ def _refusal(function: Function, came: object, asked: str) -> MinigenError:
 
 
 def described(x: object) -> str:
-    """What a value is, with its shape, for people who wonder what they got."""
+    """Name a value and its shape, for people who wonder what they got."""
     if isinstance(x, np.ndarray):
         return f"an array of shape {x.shape}{f' and {x.dtype}' if x.dtype != float else ''}"
     if isinstance(x, tuple):
         return f"a tuple of {len(x)} ({', '.join(map(described, x))})"
-    known: dict[type, str] = {
-        type(None): "None",
-        type(...): "not written yet",
-        np.float64: "a number",
-    }
-    return known.get(type(x), f"a {type(x).__name__}")
+    known = {"NoneType": "None", "ellipsis": "not written yet", "float64": "a number"}
+    return known.get(type(x).__name__, f"a {type(x).__name__}")
 
 
 def close(a: Array, b: Array) -> bool:

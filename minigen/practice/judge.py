@@ -43,8 +43,9 @@ def check(function: Function, name: str | None = None) -> Verdict:
             return Verdict(True, f"{exercise.name}: solved, every entry is right. {more}")
         return Verdict(False, "\n".join([f"{exercise.name}: not yet", *faults]))
     except (Exception, SystemExit) as error:
-        told = blame(error, function.__code__.co_filename)
-        return Verdict(None, f"{exercise.name}: not yet\n{told}")
+        return Verdict(
+            None, f"{exercise.name}: not yet\n{blame(error, function.__code__.co_filename)}"
+        )
 
 
 def _faults(exercise: Exercise, function: Function) -> Iterator[str]:
@@ -105,7 +106,7 @@ def trained(digits: Function) -> str:
     noise = rng.standard_normal((STEPS + 1, len(test), LATENT))
     twin = VAE.mlp(rows.shape[1], [HIDDEN], LATENT, rng, dtype="float64")  # one course for both
     optimizer = Adam(twin.params, 0.01)
-    theta = np.concatenate([p.ravel() for p in twin.params.values()])
+    theta = np.concatenate([*twin.params.values()], axis=None)
     m = v = np.zeros_like(theta)
     for t in range(1, STEPS + 1):
         x, eps = rows[rng.integers(0, len(rows), BATCH)], noise[t, :BATCH]

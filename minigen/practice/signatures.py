@@ -40,10 +40,7 @@ def _suspects(exercise: Exercise, name: str, mine: Array) -> Iterator[tuple[Arra
     if mine.size == right.size and close(mine.ravel(), right.ravel()):
         yield mine, f"The numbers are right; give them as float64, in the shape {right.shape}."
     if mine.ndim > right.ndim and close(mine.sum(axis=0), right):
-        yield (
-            mine,
-            "Not summed over the rows: each row uses this variable, so its gradients add up.",
-        )
+        yield mine, "Not summed over the rows: all use this variable, and its gradients add up."
     rows = len(next(iter(exercise.inputs.values())))
     yield 0 * right, "All zero: nothing passes back here."
     yield -right, "Every entry has the opposite sign."
@@ -67,10 +64,9 @@ def _suspects(exercise: Exercise, name: str, mine: Array) -> Iterator[tuple[Arra
 
 @cache
 def _outcomes(exercise: Exercise, known: bool) -> list[tuple[dict[str, Any], str]]:
-    """What comes out with each mistake that the exercise tells of, or else with each slip."""
+    """The answers with each mistake that the exercise tells of, or else with each slip."""
     outcomes = []
-    slipped = sorted(slips(exercise), key=lambda slip: len(slip[1]))  # the least of them first
-    for code, sentence in exercise.mistakes if known else slipped:
+    for code, sentence in exercise.mistakes if known else slips(exercise):
         with suppress(Exception), catch_warnings(action="ignore"):  # most slips do not run
             outcomes.append((exercise.answers(exercise.function(code)), sentence))
     return outcomes
@@ -79,16 +75,13 @@ def _outcomes(exercise: Exercise, known: bool) -> list[tuple[dict[str, Any], str
 def slips(exercise: Exercise) -> list[tuple[str, str]]:
     """The code with one thing left out, mistaken or misplaced; and the sentence for it."""
     lines, codes = exercise.code.splitlines(), dict[str, str]()
-    tree = ast.parse(exercise.code)
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.arg)]
     for statement in exercise.open_pass[:-1]:
         number = statement.lineno - 1
-        known = [node for node in nodes if node.lineno <= statement.lineno]
-        names = {node.id if isinstance(node, ast.Name) else node.arg for node in known}
-        for line, words in _slips(statement, lines[number], names - {"np", *exercise.pieces}):
+        names = {*re.findall(r"[a-z]\w*", "\n".join(lines[: number + 1]))}
+        for line, words in _slips(statement, lines[number], names):
             code = "\n".join([*lines[:number], line, *lines[number + 1 :]])
             codes.setdefault(code, f"This is what comes out {words}.")
-    return [*codes.items()]
+    return sorted(codes.items(), key=lambda slip: len(slip[1]))  # the least of them first
 
 
 def _slips(statement: ast.stmt, line: str, names: set[str]) -> Iterator[tuple[str, str]]:

@@ -155,16 +155,16 @@ def test_a_file_that_loops_for_ever_is_stopped_at_its_line() -> None:
         ("adam", "c1, c2 =", "c1 = c2 = ... #", "something here is not written yet\n    new_p"),
         (
             "sequential",
-            "da, dweight2, dbias2 = sec",
-            "da, dweight2 = sec",
-            "too many values to unpack (expected 2)\n    da, dweight2 = second_backward(dy)\n"
+            "da, dw2, db2 = sec",
+            "da, dw2 = sec",
+            "too many values to unpack (expected 2)\n    da, dw2 = second_backward(dy)\n"
             "    dy is an array of shape (5, 3)\n    second_backward(dy) is a tuple of 3 (an array "
             "of shape (5, 3), an array of shape (3, 3), an array of shape (3,))",
         ),
         ("sequential", "dh = relu", "dh, _, _, _, _, _ = relu", "relu_backward(da) is an array"),
         (
             "sequential",
-            "da, dweight2, dbias2 = second_backward(dy)",
+            "da, dw2, db2 = second_backward(dy)",
             "da = second_backward(dy)",
             "da is a tuple of 3 (an array of shape (5, 3), an array of shape (3, 3), an array",
         ),
