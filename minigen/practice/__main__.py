@@ -79,8 +79,7 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
 
 def _following(record: dict[str, Any], prefix: str, after: str = LAST) -> str:
     """The command for the next exercise after this one that is not solved yet."""
-    place = NAMES.index(after) + 1
-    names = NAMES[place:] + NAMES[:place]
+    names = (*NAMES[NAMES.index(after) + 1 :], *NAMES)
     todo = [name for name in names if not record.get(prefix + name, {}).get("right")]
     flag = "--bugs " if prefix else ""
     return f"\nNext: python -m minigen.practice {flag}{todo[0]}" if todo else "\nAll are solved."

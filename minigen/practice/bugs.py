@@ -14,8 +14,8 @@ def report(exercise: Exercise, found: bool) -> str:
     """Which tests see the bug; and its story, once it is found."""
     told = "Line {}: {}\nRight:   {}\n".format(*wrong_line(exercise)) + exercise.mistakes[-1][1]
     seen = [f"  {'yes' if sees else 'no':4} {test}" for test, sees in seen_by(exercise).items()]
-    told = told if found else "The bug is still there."
-    return "\n".join([told, "Would a test have seen it?", *seen])
+    start = told if found else "The bug is still there."
+    return "\n".join([start, "Would a test have seen it?", *seen])
 
 
 def seen_by(exercise: Exercise) -> dict[str, bool]:

@@ -19,6 +19,7 @@ FILES = {path.stem[3:]: path for path in sorted((Path(__file__).parent / "exerci
 NAMES = (*FILES,)  # in the order of the course
 LAST = NAMES[-1]  # which trains with the learner's own answers
 ASKED = """
+
 {} is the gradient of some final number with respect to {}. Give that number's gradients:
 {}, each of the shape of its variable."""
 
@@ -48,7 +49,8 @@ class Exercise:
         self.open_pass, self.returned = inner.body, _names(inner)
         self.has_backward = inner is not outer
         self.names = _names(outer)[: self.has_backward] + self.returned  # of all that comes out
-        self.hints = [*hints, "\n".join(map(self._outline, self.open_pass[:-1]))]
+        outline = [self._outline(statement) for statement in self.open_pass[:-1]]
+        self.hints = [*hints, "\n    ".join(["the outline is", *outline])]
 
         rng = np.random.default_rng(0)
         draws = {"normal": lambda *n: rng.standard_normal(n), "unit": lambda *n: rng.random(n)}
@@ -81,11 +83,7 @@ class Exercise:
         return function
 
     def answers(self, function: Function, careful: bool = False) -> dict[str, Any]:
-        """All that a function returns at the inputs, by name: its value, and the gradients.
-
-        Raises:
-            MinigenError: it takes, or returns, another number of things.
-        """
+        """All that a function returns, by name: its value and the gradients, if none is missing."""
         value: list[Any] = []
         results = _call(function, **self.inputs)
         if self.has_backward:
@@ -115,8 +113,8 @@ class Exercise:
     def text(self, code: str) -> str:
         """The learner's file with this code in it."""
         given = f"from minigen.practice import {', '.join(self.pieces)}\n" if self.pieces else ""
-        help = f"Read: {self.derived}\nHelp: python -m minigen.practice {self.name} --hint"
-        head = f'"""{self.title}.\n\n{self.task}\n\n{help}\n"""'
+        read = f"Read: {self.derived}\nHelp: python -m minigen.practice {self.name} --hint"
+        head = f'"""{self.title}.\n\n{self.task}\n\n{read}\n"""'
         return f"{head}\n\nimport numpy as np\n{given}\n\n{code}"
 
     @property
@@ -157,7 +155,8 @@ def _refusal(function: Function, came: object, asked: str) -> MinigenError:
 def described(x: object) -> str:
     """Name a value and its shape, for people who wonder what they got."""
     if isinstance(x, np.ndarray):
-        return f"an array of shape {x.shape}{f' and {x.dtype}' if x.dtype != float else ''}"
+        kind = "" if x.dtype == float else f" and {x.dtype} instead of float64"
+        return f"an array of shape {x.shape}{kind}"
     if isinstance(x, tuple):
         return f"a tuple of {len(x)} ({', '.join(map(described, x))})"
     known = {"NoneType": "None", "ellipsis": "not written yet", "float64": "a number"}

@@ -5,6 +5,7 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
+from types import FunctionType
 from typing import NamedTuple
 
 import numpy as np
@@ -28,11 +29,9 @@ class Verdict(NamedTuple):
 
 
 def check(function: Function, name: str | None = None) -> Verdict:
-    """Check your function against the exercise of its name, or of another.
-
-    Raises:
-        MinigenError: there is no such exercise.
-    """
+    """Check your function against the exercise of its name, or of another; both must exist."""
+    if not isinstance(function, FunctionType):
+        raise MinigenError(f"no function to check, but {described(function)}; keep its name")
     exercise = load(name or function.__name__)
     try:
         with np.errstate(all="ignore"):
@@ -61,16 +60,17 @@ def _faults(exercise: Exercise, function: Function) -> Iterator[str]:
         if name in arrays:
             at = np.unravel_index(np.argmax(np.abs(x - right[name])), x.shape)
             place = f" at [{', '.join(map(str, at))}]: {x[at]:.6g}, not {right[name][at]:.6g}"
-        hint = recognize(exercise, name, x) if hasattr(x, "ndim") and x.dtype.kind in "fiu" else ""
+        hint = recognize(exercise, name, x) if getattr(x, "dtype", "") == "float64" else ""
         yield f"{name:10} wrong{place}\n{'':10} {hint}".rstrip()
 
 
 ADVICE = {  # where the words of Python or NumPy are a riddle
     "SystemExit": "this ends Python before the check is done; leave it out",
     "ellipsis|NotImplemented": "something here is not written yet",
-    "gufunc": "for @ the second number on its left equals the first on its right",
+    "gufunc": "for @, the second number of the left shape must be the first of the right",
     r"broadcast.* \(\d+,\)": "shapes do not fit; dloss[:, None] is a column, a number for each row",
-    "read-only": "a pass leaves alone what it is given: write x = x + 1, and not x += 1",
+    "read-only": "this array was given, and a pass leaves it alone; change a copy, x.copy()",
+    "truth value": "this asks a whole array; np.where(x > 0, a, b) asks each entry by itself",
     "'upstream' is not": "there is no `upstream` here; write dloss, which is always given",
     "'sigmoid' is not": "there is no `sigmoid` here; write 1 / (1 + np.exp(-x))",
 }
@@ -92,7 +92,11 @@ def blame(error: BaseException, file: str) -> str:
         with suppress(Exception):
             came = line.partition(" = ")[2]
             used[came] = eval(came, frame.f_globals, frame.f_locals)
-    shapes = [f"\n    {k} is {described(x)}" for k, x in used.items() if not callable(x)]
+    shapes = [
+        f"\n    {k} is {described(x)}"
+        for k, x in used.items()
+        if not (callable(x) or np.isscalar(x))
+    ]
     return f"line {number}: {what}\n    {line}{''.join(shapes)}"
 
 

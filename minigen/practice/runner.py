@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 from minigen.practice.exercise import LAST, load
@@ -37,14 +36,12 @@ def _check(name: str, path: Path, whole: bool) -> Verdict:
     for piece in load(name).pieces if whole else ():
         if not (verdict := _check(piece, path.with_name(f"{piece}.py"), whole)).ok:
             return verdict
-    names: dict[str, Any] = {"__name__": name}
+    names: dict[str, Any] = {"__name__": name, name: None}
     try:
         exec(compile(path.read_bytes(), path, "exec"), names)
+        return check(names[name], name)
     except (Exception, SystemExit) as error:
         return Verdict(None, f"{name}: {blame(error, str(path))}")
-    if not isinstance(names.get(name), FunctionType):
-        return Verdict(None, f"{name}: {path} defines no function {name}; keep its name")
-    return check(names[name], name)
 
 
 if __name__ == "__main__":

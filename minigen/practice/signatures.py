@@ -22,7 +22,9 @@ MISTAKEN = (  # what stands for an expression
 def recognize(exercise: Exercise, name: str, mine: Array) -> str:
     """The sentence for this wrong answer."""
     right = exercise.truth[name]
-    for answered, more in ((mine, ""), (-mine, " The sign is opposite, too.")):
+    meant = [(mine, ""), (-mine, " The sign is opposite, too.")]
+    meant += [(n * mine, f" And it is {n} times too small.") for n in (len(right), right.size)]
+    for answered, more in meant:
         for wrong, sentence in _suspects(exercise, name, mine):
             if close(answered, wrong) and not close(wrong, right):
                 return sentence + more
@@ -68,7 +70,8 @@ def _outcomes(exercise: Exercise, known: bool) -> list[tuple[dict[str, Any], str
     outcomes = []
     for code, sentence in exercise.mistakes if known else slips(exercise):
         with suppress(Exception), catch_warnings(action="ignore"):  # most slips do not run
-            outcomes.append((exercise.answers(exercise.function(code)), sentence))
+            answers = exercise.answers(exercise.function(code)).items()
+            outcomes.append(({name: np.asarray(x, float) for name, x in answers}, sentence))
     return outcomes
 
 

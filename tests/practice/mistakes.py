@@ -31,6 +31,8 @@ MISTAKES = {
         ("[:, None] * error", "[:, None] * prediction", "with `prediction` for `error`"),
         ("[:, None] * error", "[:, None] * error**2", "with `(error)**2` for `error`"),
         ("2 * dloss[:, None] * error", "2 * error / len(error)", "/ len(dloss[:, None])"),
+        ("2 * dloss[:, None] * error", "2 * error / error.size", "And it is 20 times too small."),
+        ("2 * dloss[:, None] * error", "(error * dloss[:, None]).mean()", "a number, not an array"),
         ("2 * dloss[:, None] * error", "2 * error", "without `* dloss[:, None]`"),
         ("2 * dloss[:, None] * error", "dloss[:, None] * error", "a factor 2 is lost"),
         ("* error\n        return", "* error.mean(axis=0)\n        return", "0 of 20 entries"),

@@ -107,7 +107,7 @@ def test_a_bug_is_named_by_its_line_or_mended(capsys: pytest.CaptureFixture[str]
         ("import sys\nprint('hello')\nsys.exit(0)\n", "line 3: this ends Python"),
         ("def relu(x)\n    return x\n", "line 1: expected ':'\n    def relu(x)"),
         ("def relu(x):\n    return relu(x)\n", "line 2: RecursionError"),
-        ("relu = 3\n", "defines no function relu"),
+        ("relu = 3\n", "relu: no function to check, but a int; keep its name"),
         ("def relu(x, y):\n    pass\n", "relu(x, y) must take what it is given: x"),
         (
             "def relu(x):\n    raise NotImplementedError\n",
@@ -147,7 +147,7 @@ def test_a_file_that_loops_for_ever_is_stopped_at_its_line() -> None:
             "linear",
             "dy @ weight.T",
             "dy @ weight",
-            "for @ the second number on its left equals the first on its right\n"
+            "for @, the second number of the left shape must be the first of the right\n"
             "    dx = dy @ weight\n    dy is an array of shape (5, 3)\n"
             "    weight is an array of shape (4, 3)",
         ),
@@ -168,7 +168,12 @@ def test_a_file_that_loops_for_ever_is_stopped_at_its_line() -> None:
             "da = second_backward(dy)",
             "da is a tuple of 3 (an array of shape (5, 3), an array of shape (3, 3), an array",
         ),
-        ("relu", "dx = dy * (x > 0)", "dy[x < 0] = 0", "a pass leaves alone what it is given"),
+        (
+            "relu",
+            "dx = dy * (x > 0)",
+            "dy[x < 0] = 0",
+            "this array was given, and a pass leaves it alone",
+        ),
         ("kl", "dmu = dloss[:, None]", "dmu = upstream(dloss)", "write dloss, which is always"),
     ],
 )
