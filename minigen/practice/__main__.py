@@ -67,8 +67,7 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
         print(f"{path} is yours. {task}; then give this command again.")
     else:
-        named = Verdict(line == wrong_line(exercise)[0], "")
-        verdict = named if line else check_file(name, path)
+        verdict = Verdict(line == wrong_line(exercise)[0], "") if line else check_file(name, path)
         right = mine["right"] = bool(verdict.ok)
         print(report(exercise, right) if bugs and verdict.ok is not None else verdict)
         if right:

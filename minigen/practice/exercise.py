@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from inspect import signature
 from pathlib import Path
@@ -101,20 +101,16 @@ class Exercise:
             raise _refusal(function, results, f"{', '.join(self.returned)}: {described(asked)}")
         return dict(zip(self.names, [*value, *found], strict=True))
 
-    def weighted(self, function: Function, inputs: Mapping[str, Any]) -> Any:
-        """The number that is differentiated: the sum of a value times the upstream gradient."""
-        return (self.upstream * function(**inputs)[0]).sum()
-
     def slope(self, function: Function, name: str) -> Array:
-        """Its gradient with respect to an input, by the complex step."""
+        """The gradient of a value, weighted by the upstream one, by the complex step."""
         inputs = {k: np.asarray(x) for k, x in self.inputs.items()}
-        return complex_step(lambda values: self.weighted(function, values), inputs, name)
+        return complex_step(lambda x: (self.upstream * function(**x)[0]).sum(), inputs, name)
 
     def text(self, code: str) -> str:
         """The learner's file with this code in it."""
         given = f"from minigen.practice import {', '.join(self.pieces)}\n" if self.pieces else ""
-        read = f"Read: {self.derived}\nHelp: python -m minigen.practice {self.name} --hint"
-        head = f'"""{self.title}.\n\n{self.task}\n\n{read}\n"""'
+        help = f"Read: {self.derived}\nHelp: python -m minigen.practice {self.name} --hint"
+        head = f'"""{self.title}.\n\n{self.task}\n\n{help}\n"""'
         return f"{head}\n\nimport numpy as np\n{given}\n\n{code}"
 
     @property

@@ -69,6 +69,7 @@ ADVICE = {  # where the words of Python or NumPy are a riddle
     "ellipsis|NotImplemented": "something here is not written yet",
     "gufunc": "for @, the second number of the left shape must be the first of the right",
     r"broadcast.* \(\d+,\)": "shapes do not fit; dloss[:, None] is a column, a number for each row",
+    "inhomogeneous": "a tuple stands where an array is asked for; take the part that you need",
     "read-only": "this array was given, and a pass leaves it alone; change a copy, x.copy()",
     "truth value": "this asks a whole array; np.where(x > 0, a, b) asks each entry by itself",
     "'upstream' is not": "there is no `upstream` here; write dloss, which is always given",

@@ -13,10 +13,9 @@ from minigen.practice.exercise import LAST, load
 from minigen.practice.judge import Verdict, blame, check
 
 ENVIRONMENT = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-SECONDS, SHOWN = 20.0, 1000  # for a check; and how much of what a file prints
 
 
-def check_file(name: str, path: Path, seconds: float = SECONDS) -> Verdict:
+def check_file(name: str, path: Path, seconds: float = 20.0) -> Verdict:
     """Check the answer in a file to the exercise of this name."""
     command = [sys.executable, "-m", __name__, name, str(path), str(seconds)]
     done = subprocess.run(command, input="", capture_output=True, text=True, env=ENVIRONMENT)
@@ -28,7 +27,7 @@ def check_file(name: str, path: Path, seconds: float = SECONDS) -> Verdict:
         late = f"no answer after {seconds:g} seconds{place[1] if place else ''}"
         what = late if "Timeout" in done.stderr else "it ended Python"
         ok, report = None, f"{name}: {what}; the check could not be done"
-    return Verdict(ok, f"{printed[:SHOWN].rstrip()}\n\n{report}".lstrip())
+    return Verdict(ok, f"{printed[:1000].rstrip()}\n\n{report}".lstrip())
 
 
 def _check(name: str, path: Path, whole: bool) -> Verdict:

@@ -22,7 +22,7 @@ MISTAKEN = (  # what stands for an expression
 def recognize(exercise: Exercise, name: str, mine: Array) -> str:
     """The sentence for this wrong answer."""
     right = exercise.truth[name]
-    meant = [(mine, ""), (-mine, " The sign is opposite, too.")]
+    meant = [(mine, ""), (-mine, " Up to the sign, that is.")]
     meant += [(n * mine, f" And it is {n} times too small.") for n in (len(right), right.size)]
     for answered, more in meant:
         for wrong, sentence in _suspects(exercise, name, mine):
@@ -30,9 +30,8 @@ def recognize(exercise: Exercise, name: str, mine: Array) -> str:
                 return sentence + more
     if name not in exercise.returned:
         return "The forward pass gives other values than it did; restore its lines."
-    if mine.shape != right.shape:
-        return "A gradient has the shape of its variable."
-    return f"{np.isclose(mine, right).sum()} of {right.size} entries are right."
+    same = mine.shape == right.shape and np.isclose(mine, right).sum()
+    return f"{same} of {right.size} entries are right." if mine.shape == right.shape else ""
 
 
 def _suspects(exercise: Exercise, name: str, mine: Array) -> Iterator[tuple[Array, str]]:
@@ -57,10 +56,9 @@ def _suspects(exercise: Exercise, name: str, mine: Array) -> Iterator[tuple[Arra
         for other in exercise.inputs:
             gradient = exercise.slope(exercise.solution, other)
             yield gradient, f"This is the gradient with respect to {other}."
-    if name == "dlogvar":
-        sigma = np.exp(exercise.inputs["logvar"] / 2)
-        yield 2 * right / sigma, "This is the gradient with respect to sigma."
-        yield right / sigma**2, "This is the gradient with respect to sigma^2."
+    for power, other in ((1, "sigma"), (2, "sigma^2")) if name == "dlogvar" else ():
+        slope = np.exp(power * exercise.inputs["logvar"] / 2) * power / 2
+        yield right / slope, f"This is the gradient with respect to {other}."
     yield from ((wrong[name], told) for wrong, told in _outcomes(exercise, known=False))
 
 
