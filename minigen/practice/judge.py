@@ -42,9 +42,8 @@ def check(function: Function, name: str | None = None) -> Verdict:
             return Verdict(True, f"{exercise.name}: solved, every entry is right. {more}")
         return Verdict(False, "\n".join([f"{exercise.name}: not yet", *faults]))
     except (Exception, SystemExit) as error:
-        return Verdict(
-            None, f"{exercise.name}: not yet\n{blame(error, function.__code__.co_filename)}"
-        )
+        told = blame(error, function.__code__.co_filename)
+        return Verdict(None, f"{exercise.name}: not yet\n{told}")
 
 
 def _faults(exercise: Exercise, function: Function) -> Iterator[str]:
@@ -67,6 +66,7 @@ def _faults(exercise: Exercise, function: Function) -> Iterator[str]:
 ADVICE = {  # where the words of Python or NumPy are a riddle
     "SystemExit": "this ends Python before the check is done; leave it out",
     "ellipsis|NotImplemented": "something here is not written yet",
+    r"No such file.*\.py'": "this piece is not begun; python -m minigen.practice lists them",
     "gufunc": "for @, the second number of the left shape must be the first of the right",
     r"broadcast.* \(\d+,\)": "shapes do not fit; dloss[:, None] is a column, a number for each row",
     "inhomogeneous": "a tuple stands where an array is asked for; take the part that you need",
@@ -93,12 +93,9 @@ def blame(error: BaseException, file: str) -> str:
         with suppress(Exception):
             came = line.partition(" = ")[2]
             used[came] = eval(came, frame.f_globals, frame.f_locals)
-    shapes = [
-        f"\n    {k} is {described(x)}"
-        for k, x in used.items()
-        if not (callable(x) or np.isscalar(x))
-    ]
-    return f"line {number}: {what}\n    {line}{''.join(shapes)}"
+    arrays = {k: x for k, x in used.items() if not (callable(x) or np.isscalar(x))}
+    shapes = "".join(f"\n    {k} is {described(x)}" for k, x in arrays.items())
+    return f"line {number}: {what}\n    {line}{shapes}"
 
 
 STEPS, BATCH, HIDDEN, LATENT = 200, 50, 64, 10

@@ -1,6 +1,8 @@
 """The check of a file, in a process of its own: it may loop for ever, end Python, or print."""
 
+import contextlib
 import faulthandler
+import io
 import json
 import os
 import re
@@ -19,15 +21,20 @@ def check_file(name: str, path: Path, seconds: float = 20.0) -> Verdict:
     """Check the answer in a file to the exercise of this name."""
     command = [sys.executable, "-m", __name__, name, str(path), str(seconds)]
     done = subprocess.run(command, input="", capture_output=True, text=True, env=ENVIRONMENT)
-    printed, *verdict = done.stdout.split("\0")  # by which the verdict begins
-    if verdict:
-        ok, report = json.loads(verdict[-1])
-    else:
-        place = re.search(rf'"{re.escape(str(path))}"(, line \d+)', done.stderr)
-        late = f"no answer after {seconds:g} seconds{place[1] if place else ''}"
-        what = late if "Timeout" in done.stderr else "it ended Python"
-        ok, report = None, f"{name}: {what}; the check could not be done"
-    return Verdict(ok, f"{printed[:1000].rstrip()}\n\n{report}".lstrip())
+    if done.stdout:
+        return Verdict(*json.loads(done.stdout))
+    place = re.search(rf'"{re.escape(str(path))}"(, line \d+)', done.stderr)
+    late = f"no answer after {seconds:g} seconds{place[1] if place else ''}"
+    what = late if "Timeout" in done.stderr else "it ended Python"
+    return Verdict(None, f"{name}: {what}; the check could not be done")
+
+
+class _Beginning(io.StringIO):
+    """The first thousand characters of what is printed: a loop may print for ever."""
+
+    def write(self, text: str) -> int:
+        super().write(text[: 1000 - self.tell()])
+        return len(text)
 
 
 def _check(name: str, path: Path, whole: bool) -> Verdict:
@@ -45,4 +52,6 @@ def _check(name: str, path: Path, whole: bool) -> Verdict:
 
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(float(sys.argv[3]), exit=True)
-    print("\0" + json.dumps(_check(sys.argv[1], Path(sys.argv[2]), whole=sys.argv[1] == LAST)))
+    with contextlib.redirect_stdout(_Beginning()) as printed:
+        ok, report = _check(sys.argv[1], Path(sys.argv[2]), whole=sys.argv[1] == LAST)
+    print(json.dumps([ok, f"{printed.getvalue().rstrip()}\n\n{report}".lstrip()]))
