@@ -29,9 +29,7 @@ LARGE = 5e8  # bytes of a checkpoint, to be said before
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments, on every rank where there are some; returns its exit
-    status.
-    """
+    """Run the command with these arguments, on each rank; returns its exit status."""
     return together(lambda: _main(arguments))
 
 
@@ -142,9 +140,8 @@ def _source(text: str) -> str:
 
 
 def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-    started = time.monotonic()
+    started, ranks = time.monotonic(), join()
     opened: AbstractContextManager[RunFolder]
-    ranks = join()
     ranks.check(versions)
     if given["resume"]:
         run, snapshots, backend = _resumed(given, options, ranks)
@@ -161,9 +158,9 @@ def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
             f"{process.quoted(str(given['out']))}, or choose another folder with --out"
         )
         opened = RunFolder.create(given["out"], given["model"], given["overwrite"], instead)
-    run.ranks = ranks
+    run.meet(ranks)
     if ranks.rank:  # rank 0 writes and speaks
-        follow()
+        follow(ranks.rank)
         for _ in run.train():
             pass
         return
@@ -243,8 +240,8 @@ def _resumed(
         )
     if header["ranks"] != ranks.size:
         print(
-            f"note   {header['ranks']} of ranks trained it, and now {ranks.size}: noise comes from "
-            "other streams, so the run does not end in the same bytes"
+            f"note   it was trained by {header['ranks']} ranks and is now by {ranks.size}, whose "
+            "noise is another, so the run does not end in the same bytes"
         )
     return run, snapshots, backend
 
@@ -272,11 +269,8 @@ def _announce(run: Run, backend: str) -> None:
     speed = f"BLAS threads: {threads}; Adam by {run.trainer.chains}"
     print(f"model  {model.outline}: {model.n_parameters:,} parameters, on {backend} ({speed})")
     print(f"units  {run.trainer.units}", flush=True)
-    if (size := run.ranks.size) > 1:
-        each = -(-min(run.options.batch_size, rows) // size)
-        print(
-            f"ranks  {size}, each with {each} rows of every batch and noise of its own", flush=True
-        )
+    if run.ranks.size > 1:
+        print(f"ranks  {run.ranks.size}, each on its share of a batch", flush=True)
     if run.options.batch_size > rows:
         print(
             f"minigen: warning: --batch-size {run.options.batch_size} is more than the {rows} "

@@ -40,7 +40,7 @@ class Run:
     Args:
         trainer: the model with its optimizers.
         history: a record for each epoch behind it.
-        ranks: the processes that train it together.
+        ranks: the processes that train it together: `meet` them.
     """
 
     trainer: Trainer[Any, Any]
@@ -79,12 +79,9 @@ class Run:
             progress: show a bar, where there is a terminal or a notebook.
 
         Raises:
-            MinigenError: a loss is no longer finite; or ranks do not have the same options, data
-                or libraries, or do not compute the same.
+            MinigenError: a loss is no longer finite; or ranks do not compute the same.
         """
         options, trainer, ranks = self.options, self.trainer, self.ranks
-        ranks.check(self._facts)
-        ranks.check_equal("to begin with", trainer.state)
         bar = progress_bar(options.epochs, "epoch", len(self.history), disable=not progress)
 
         def show(epoch: int, part: float, means: Means) -> None:
@@ -109,6 +106,23 @@ class Run:
                 ranks.check_equal(f"after epoch {record.epoch}", trainer.state)
                 bar.clear()
                 yield record
+
+    def meet(self, ranks: Ranks) -> None:
+        """Train it together with these ranks from now on, of which each has called this.
+
+        Raises:
+            MinigenError: they do not have the same options, data, libraries and parameters, or
+                there is not a row for each in a batch.
+        """
+        n = min(self.options.batch_size, len(self.dataset.train))
+        if n < ranks.size:
+            raise MinigenError(
+                f"{ranks.size} ranks for batches of {n} rows, and each needs one; start fewer "
+                "ranks, or take larger batches"
+            )
+        ranks.check(self._facts)
+        ranks.check_equal("to begin with", self.trainer.state)
+        self.ranks = ranks
 
     def _facts(self) -> dict[str, object]:
         """All that must be the same on every rank."""
@@ -242,7 +256,7 @@ def fit(
     """
     xp, _ = select(backend)
     run = prepare(options, dataset, xp)
-    run.ranks = ranks
+    run.meet(ranks)
     for _ in run.train(progress):
         pass
     return run

@@ -101,16 +101,11 @@ def train(
 
     Raises:
         MinigenError: a value is no longer finite, names the epoch and the step; a number is no
-            whole one; a batch has no row for each rank.
+            whole one.
     """
     check_whole("epochs", epochs, least=0)
     check_whole("batch_size", batch_size)
     check_whole("seed", seed, least=0)
-    if (n := min(batch_size, len(dataset.train))) < ranks.size:
-        raise MinigenError(
-            f"{ranks.size} ranks share batches of {n} rows, and each needs one; start fewer ranks, "
-            "or take more rows"
-        )
     rows, test = xp.asarray(dataset.train), xp.asarray(dataset.test)
     for epoch in range(done + 1, epochs + 1):
         schedule(epoch)

@@ -112,7 +112,8 @@ class World(Ranks):
     def check_equal(self, when: str, state: Mapping[str, Any]) -> None:
         digest = hashlib.sha256()
         for value in state.values():
-            digest.update(np.asarray(value) if np.isscalar(value) else to_numpy(value))
+            array = np.asarray(value) if np.isscalar(value) else to_numpy(value)
+            digest.update(array.tobytes())
         self.check(lambda: {f"SHA-256 of the parameters {when}": digest.hexdigest()[:12]})
 
     @cached_property

@@ -30,8 +30,9 @@ def together(main: Callable[[], int]) -> int:
         return main()
     said = sys.stderr if rank == 0 else io.StringIO()
     try:
-        with open(os.devnull, "w") as nowhere, redirect_stderr(said):
-            with redirect_stdout(nowhere if rank else sys.stdout):
+        with open(os.devnull, "w") as nowhere:
+            printed = nowhere if rank else sys.stdout
+            with redirect_stdout(printed), redirect_stderr(said):
                 status = main()
     except SystemExit:  # after --help or bad arguments, which are the same on all ranks
         raise
@@ -46,13 +47,17 @@ def together(main: Callable[[], int]) -> int:
     return status
 
 
-def follow() -> None:
+def follow(rank: int) -> None:
     """Leave SIGINT and SIGTERM, which a launcher sends to all ranks, to rank 0: it says where the
-    run was saved, and ends them all. If it has not within LAST_WAIT seconds, this rank stops.
+    run was saved, and ends them all. If it has not within LAST_WAIT seconds, this rank ends.
     """
 
+    def stop() -> None:
+        print(f"rank {rank}: minigen: stopped", file=sys.__stderr__, flush=True)
+        os._exit(TERMINATED)  # the launcher ends the others
+
     def wait(signum: int, frame: object) -> None:
-        last = threading.Timer(LAST_WAIT, os._exit, [TERMINATED])
+        last = threading.Timer(LAST_WAIT, stop)
         last.daemon = True
         last.start()
 

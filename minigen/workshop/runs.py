@@ -61,7 +61,7 @@ def write_run(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
 
 
 def versions() -> dict[str, str]:
-    """What computes, by name."""
+    """The versions of what computes, by name."""
     return {
         "minigen": minigen.__version__,
         "numpy": np.__version__,
