@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -195,7 +194,7 @@ def join() -> Ranks:
     return World(MPI)
 
 
-def _choose_device(mpi: ModuleType) -> None:
+def _choose_device(mpi: Any) -> None:
     """Leave this rank one GPU of those that its machine has, before CuPy is imported: the first
     rank on it the first one. A rank too many sees none.
     """
