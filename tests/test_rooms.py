@@ -115,7 +115,8 @@ def test_the_front_door_opens_without_what_is_heavy() -> None:
     """Matplotlib, CuPy, mpi4py, tqdm and argparse are imported when they are needed."""
     code = (
         "import sys, minigen; "
-        "print([m for m in ('matplotlib', 'cupy', 'mpi4py', 'tqdm', 'argparse', 'PIL') if m in sys.modules])"
+        "heavy = 'matplotlib', 'cupy', 'mpi4py', 'tqdm', 'argparse', 'PIL'; "
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

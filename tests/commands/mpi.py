@@ -9,9 +9,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-MPIEXEC = shutil.which(
-    "mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.defpath])
-)
+PLACES = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+MPIEXEC = shutil.which("mpiexec", path=PLACES)
 TOGETHER = {  # what Open MPI asks of root, and where there are fewer cores than ranks
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -66,7 +65,7 @@ def ranks(word: str) -> list[int]:
 
 
 def gone(word: str, seconds: float) -> bool:
-    """Whether all processes of this run end within so many seconds; those that do not are killed."""
+    """Whether all processes of this run end within so many seconds; others are killed."""
     end = time.monotonic() + seconds
     while left := ranks(word):
         if time.monotonic() > end:

@@ -62,7 +62,7 @@ def gradients(line: tuple[str, dict[str, Any]], n: int, ranks: Ranks) -> dict[st
     trainer.model = trainer.model.with_params(exact)
     found = {}
     trainer.optimizers = trainer.make_optimizers()
-    optimizers: dict[str, Any] = trainer.optimizers
+    optimizers: Mapping[str, Any] = trainer.optimizers
     for key, optimizer in optimizers.items():
 
         def step(grads: Any, key: str = key, taken: Any = optimizer.step) -> None:
