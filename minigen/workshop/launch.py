@@ -15,7 +15,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from minigen.training.ranks import launched
 from minigen.workshop.process import FAILED, TERMINATED
 
-PATIENCE = 0.5  # seconds that rank 0 has to say what is wrong on all ranks
+PATIENCE = 1.0  # seconds that rank 0 has to say what is wrong on all ranks
+HEARD = 0.2  # seconds until the launcher has read it: some lose what they have not, when all ends
 LAST_WAIT = 5  # seconds from a signal until a rank stops by itself
 
 
@@ -69,6 +70,7 @@ def _end_all(status: int) -> None:
     """End all ranks with this status, even those that wait for this one in the middle of a sum."""
     sys.stdout.flush()
     sys.stderr.flush()
+    time.sleep(HEARD)
     mpi = sys.modules.get("mpi4py.MPI")
     if mpi and mpi.COMM_WORLD.size > 1:
         mpi.COMM_WORLD.Abort(status)
