@@ -32,8 +32,8 @@ class Comm:
         self._barrier.wait(timeout=60)
         return all_given
 
-    def bcast(self, given: Any) -> Any:
-        return self.allgather(given)[0]
+    def Bcast(self, array: np.ndarray) -> None:  # noqa: N802
+        array[...] = self.allgather(array.copy())[0]
 
     def Allreduce(self, in_place: object, array: np.ndarray) -> None:  # noqa: N802
         assert in_place == "in place"

@@ -96,7 +96,9 @@ class World(Ranks):
         }
 
     def first(self, answer: bool) -> bool:
-        return bool(self.comm.bcast(answer))
+        found = np.array([answer])
+        self.comm.Bcast(found)
+        return bool(found[0])
 
     def check(self, facts: Callable[[], Facts]) -> None:
         first, *others = self.comm.allgather(dict(facts()))

@@ -18,6 +18,13 @@ TOGETHER = {  # what Open MPI asks of root, and where there are fewer cores than
 }
 
 
+def is_mpich() -> bool:
+    """Whether this mpiexec is MPICH's, which tells ranks of a signal."""
+    assert MPIEXEC
+    said = subprocess.run([MPIEXEC, "--version"], capture_output=True, text=True, check=True)
+    return "HYDRA" in said.stdout
+
+
 def training(*arguments: object, before: str = "") -> list[str]:
     """`python -m minigen.train`, after some lines of Python that a fault needs."""
     words = list(map(str, arguments))

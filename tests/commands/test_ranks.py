@@ -118,6 +118,8 @@ def endless(data: Path, folder: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.fault("stopped ranks")
 def test_ctrl_c(data: Path) -> None:
+    if not mpi.is_mpich():
+        pytest.skip("Open MPI ends ranks at once, and what they say is lost")
     folder = data.parent / "stopped"
     process = endless(data, folder)
     process.send_signal(signal.SIGINT)
