@@ -82,7 +82,8 @@ class Run:
             MinigenError: a loss is no longer finite; or ranks do not compute the same.
         """
         options, trainer, ranks = self.options, self.trainer, self.ranks
-        bar = progress_bar(options.epochs, "epoch", len(self.history), disable=not progress)
+        hidden = not progress or ranks.rank > 0
+        bar = progress_bar(options.epochs, "epoch", len(self.history), disable=hidden)
 
         def show(epoch: int, part: float, means: Means) -> None:
             bar.set_postfix({name: f"{mean:.2f}" for name, mean in means.items()}, refresh=False)
