@@ -85,10 +85,9 @@ class World(Ranks):
         return array
 
     def sum_all(self, arrays: Params) -> Params:
-        """By one message: each costs its latency, however small it is."""
-        flat = self.sum(
-            array_module(*arrays.values()).concatenate([a.ravel() for a in arrays.values()])
-        )
+        """By one message: each costs its latency, and on a busy machine a turn of every rank."""
+        xp = array_module(*arrays.values())
+        flat = self.sum(xp.concatenate([array.ravel() for array in arrays.values()]))
         ends = accumulate((array.size for array in arrays.values()), initial=0)
         return {
             name: flat[start:end].reshape(array.shape)

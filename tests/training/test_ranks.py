@@ -143,6 +143,23 @@ def test_each_rank_draws_noise_of_its_own() -> None:
     assert one.history[-1].test["loss"] == pytest.approx(two.history[-1].test["loss"], rel=0.02)
 
 
+@pytest.mark.parametrize("shapes", [[(3, 2), (4,)], [(300, 400), (1,), (70_000,)], [(5,)]])
+def test_arrays_of_any_size_are_summed(shapes: list[tuple[int, ...]]) -> None:
+    """In Fortran order too; they travel together."""
+
+    def summed(ranks: World) -> dict[str, np.ndarray]:
+        arrays = {f"{shape}": np.asfortranarray(np.ones(shape)) for shape in shapes}
+        for array in arrays.values():
+            array[...] = np.arange(array.size).reshape(array.shape) * 2**ranks.rank
+        return ranks.sum_all(arrays)
+
+    for found in on_ranks(3, summed):
+        assert found.keys() == {f"{shape}" for shape in shapes}
+        for shape in shapes:
+            expected = 7.0 * np.arange(np.prod(shape)).reshape(shape)
+            np.testing.assert_array_equal(found[f"{shape}"], expected)
+
+
 def test_every_row_falls_to_one_rank() -> None:
     rows = np.arange(23, dtype=np.float32)[:, None]
     for size in (1, 2, 4, 7):
