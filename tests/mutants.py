@@ -171,7 +171,7 @@ MUTANTS = [
         "minigen/training/gan.py",
         ["tests/training/test_games.py"],
         ("r1-not-halved", "self.options.r1 / 2, 0.0", "self.options.r1, 0.0"),
-        ("penalty-is-a-sum", "price, weight / len(x))", "price, weight)"),
+        ("penalty-is-a-sum", "share.weights(price, weight)", "self.xp.full_like(price, weight)"),
         (
             "penalty-without-its-gradient",
             "d_grads[name] += gradient",
@@ -185,7 +185,11 @@ MUTANTS = [
         ),
         ("vectors-do-not-follow", "self.stretch.update()", "pass"),
         ("vectors-not-kept", 'more = {"stretch": self.stretch}', "more: dict[str, Stateful] = {}"),
-        ("spectral-without-its-gradient", "d_grads = spectral_backward(d_grads)", "pass"),
+        (
+            "spectral-without-its-gradient",
+            "share.sum(spectral_backward(d_grads))",
+            "share.sum(d_grads)",
+        ),
         ("g-plays-the-logistic-game", "saturating, self.rules.game)", "saturating)"),
     ),
     *_in(
@@ -335,13 +339,45 @@ MUTANTS = [
         ["tests/training/test_loop.py", "tests/commands/test_evaluate.py"],
         ("shuffle-same-every-epoch", "Stream.SHUFFLE, epoch", "Stream.SHUFFLE"),
         ("noise-same-every-epoch", "Stream.TRAIN, epoch", "Stream.TRAIN"),
-        ("test-noise-by-epoch", "learner, test, seed)", "learner, test, seed + epoch)"),
+        (
+            "test-noise-by-epoch",
+            "learner, test, seed, ranks)",
+            "learner, test, seed + epoch, ranks)",
+        ),
         ("streams-shared", "SHUFFLE = 2", "SHUFFLE = 3"),
         ("learns-from-the-test-rows", "asarray(dataset.train)", "asarray(dataset.test)"),
         ("tests-on-the-training-rows", "asarray(dataset.test)", "asarray(dataset.train)"),
-        ("evaluation-learns", "_epoch_means(learner.test_step", "_epoch_means(learner.train_step"),
-        ("mean-over-batches", "values.sum()", "values.mean() * len(rows) / n_steps"),
+        ("evaluation-learns", "learner.test_step(x, rng)", "learner.train_step(x, rng, share)"),
+        (
+            "mean-over-batches",
+            "share.own(values).sum()",
+            "values.mean() * len(rows) / n_steps",
+        ),
         ("nan-check-off", "if not finite.all()", "if not finite.any()"),
+    ),
+    *_in(
+        "minigen/training/ranks.py",
+        ["tests/training/test_ranks.py"],
+        ("rank-weighs-its-own-rows", "total / self._n(values)", "total / len(values)"),
+        ("rank-counts-copies", "weights[len(self.own(values)) :] = 0", "pass"),
+        ("rank-logs-copies", "return values[: min(max", "return values[: max(max"),
+        ("ranks-not-summed", "return self.ranks.sum_all(grads)", "return grads"),
+        ("ranks-never-compared", "found.get(name) != value", "name not in found"),
+        (
+            "device-of-the-next-rank",
+            "os.environ[DEVICES] = str(place)",
+            "os.environ[DEVICES] = '0'",
+        ),
+    ),
+    *_in(
+        "minigen/training/loop.py",
+        ["tests/training/test_ranks.py"],
+        ("noise-same-on-all-ranks", "Stream.TRAIN, epoch, ranks.rank", "Stream.TRAIN, epoch"),
+        (
+            "means-of-one-rank",
+            "ranks.sum(to_numpy(sums[read : i + 1]))",
+            "to_numpy(sums[read : i + 1])",
+        ),
     ),
     *_in(
         "minigen/backend.py",
@@ -494,8 +530,8 @@ MUTANTS = [
         ),
         (
             "batches-never-shuffled",
-            "order = xp.asarray(rng.permutation(len(rows)))",
-            "order = xp.arange(len(rows))",
+            "order = rng.permutation(len(rows))",
+            "order = np.arange(len(rows))",
         ),
     ),
     *_in(

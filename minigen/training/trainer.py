@@ -17,6 +17,7 @@ from minigen.nn.module import Composite, Params, prefixed
 from minigen.nn.optim import Optimizer, Stateful
 from minigen.training.loop import Logged, Stream
 from minigen.training.options import Options
+from minigen.training.ranks import WHOLE, Share
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 ModelT = TypeVar("ModelT", bound=Composite)
@@ -96,8 +97,10 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
         """Make the optimizers of the parameters of `self.model`, by name."""
 
     @abstractmethod
-    def train_step(self, x: Array, rng: Generator) -> Logged:
-        """Update the parameters once; return the values from before the update."""
+    def train_step(self, x: Array, rng: Generator, share: Share = WHOLE) -> Logged:
+        """Update the parameters once, x being this share of a batch; return the values from before
+        the update.
+        """
 
     @abstractmethod
     def test_step(self, x: Array, rng: Generator) -> Logged:
