@@ -20,6 +20,7 @@ def test_mosaic_places_images_row_by_row() -> None:
     assert (tiles[3, 0], tiles[4, 6]) == (0.3, 0.4)
     assert (tiles[2] == 1).all()  # a gap is white
     assert (tiles[3:, 8:] == 1).all()  # and so is the place of the sixth
+    assert layout.mosaic(images, columns=3, gap=0).shape == (4, 9)
 
 
 def test_image_grid_draws_zero_black_and_one_white(tmp_path: Path) -> None:
