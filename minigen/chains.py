@@ -11,7 +11,12 @@
 
 Assignments such as `mean -= p` change an array in place, and replace a number. So the same lines
 are a chain of NumPy operations on blocks of arrays, the body of one loop over their entries, which
-Numba compiles where it is installed, and one kernel, which CuPy compiles.
+Numba compiles where it is installed, and one kernel, which CuPy compiles. So are those of a formula
+that makes a new array:
+
+    @elementwise
+    def _cross_entropy(xp, logits, target, log_term):
+        return xp.maximum(logits, 0) - logits * target + log_term
 """
 
 import functools
@@ -25,6 +30,7 @@ import numpy as np
 from minigen.backend import Array, array_module
 
 CACHE = 65_536  # entries of an array in one block, which fit in a core's cache
+LARGE = 32_768  # entries of an array from which on Numba takes it
 
 Chain = Callable[..., Any]
 
@@ -37,7 +43,7 @@ def fused(chain: Chain) -> Callable[..., None]:
     chain(arrays, *numbers). Numbers meet arrays only: two of them, as in 1 - weight, CuPy would
     compute in half precision.
 
-    Numba takes float32 arrays of more than CACHE entries, those of training: for less, compiling
+    Numba takes float32 arrays of at least LARGE entries, those of training: for less, compiling
     costs more than it saves. Its results and NumPy's agree to rounding.
     """
     kernel = functools.cache(lambda cupy: _kernel(chain, cupy))
@@ -50,10 +56,33 @@ def fused(chain: Chain) -> Callable[..., None]:
             kernel(xp)(*arrays, *numbers)
         elif all(map(_is_for_numba, arrays)) and compiler() != "numpy":
             flat = [array.reshape(-1) for array in arrays]
-            loop(len(arrays))(*flat, tuple(map(np.float32, numbers)))
+            loop(len(arrays))(*flat, tuple(map(arrays[0].dtype.type, numbers)))
         else:
             for blocks in cache_sized(*arrays):
                 chain(np, *blocks, *numbers)
+
+    return run
+
+
+def elementwise(formula: Chain) -> Chain:
+    """Let a formula pass over memory once where it is compiled: by Numba or CuPy, as for `fused`.
+
+    It is written as formula(xp, a, b, c), by operators and ufuncs alone, and called as
+    formula(a, b, c), with three arrays of one shape; it returns a new one.
+    """
+    kernel = functools.cache(lambda cupy: _fuse(formula, cupy))
+    loop = functools.cache(lambda: _formula_loop(formula))
+
+    @functools.wraps(formula)
+    def run(*arrays: Array) -> Array:
+        xp = array_module(*arrays)
+        if xp is not np:
+            return kernel(xp)(*arrays)
+        if all(map(_is_for_numba, arrays)) and compiler() != "numpy":
+            out = np.empty_like(arrays[0])
+            loop()(out.reshape(-1), *[array.reshape(-1) for array in arrays])
+            return out
+        return formula(np, *arrays)
 
     return run
 
@@ -85,18 +114,18 @@ def compiler() -> str:
 
 
 def _is_for_numba(array: np.ndarray) -> bool:
-    large = array.dtype == np.float32 and array.size > CACHE
+    large = array.dtype == np.float32 and array.size >= LARGE
     return type(array) is np.ndarray and large and array.flags.c_contiguous
 
 
 def _kernel(chain: Chain, cupy: ModuleType) -> Callable[..., None]:
     """One kernel, which updates its arrays and makes no others."""
 
+    @functools.wraps(chain)
     def in_place(*args: Any) -> None:
-        chain(cupy, *args)
+        chain(*args)
 
-    compiled: Callable[..., None] = cupy.fuse(kernel_name=chain.__name__)(in_place)
-    return compiled
+    return _fuse(in_place, cupy)
 
 
 def _loop(chain: Chain, n_arrays: int) -> Callable[..., None]:
@@ -117,7 +146,31 @@ def _loop(chain: Chain, n_arrays: int) -> Callable[..., None]:
         for i in range(a.size):
             a[i], b[i], c[i] = each(np, a[i], b[i], c[i], last[i], *numbers)
 
-    loop = {2: two, 3: three, 4: four}[n_arrays]
+    loops: dict[int, Callable[..., None]] = {2: two, 3: three, 4: four}
+    return _compiled(loops[n_arrays], chain)
+
+
+def _fuse(chain: Chain, cupy: ModuleType) -> Chain:
+    fused: Chain = cupy.fuse(kernel_name=chain.__name__)(functools.partial(chain, cupy))
+    return fused
+
+
+def _formula_loop(formula: Chain) -> Callable[..., None]:
+    """One loop over the entries of three arrays and of the new one."""
+    import numba
+
+    each = numba.extending.register_jitable(error_model="numpy")(formula)
+
+    def new(out: Array, a: Array, b: Array, c: Array) -> None:
+        for i in range(out.size):
+            out[i] = each(np, a[i], b[i], c[i])
+
+    return _compiled(new, formula)
+
+
+def _compiled(loop: Callable[..., None], chain: Chain) -> Callable[..., None]:
+    import numba
+
     loop.__qualname__ = chain.__qualname__  # a file of its own in Numba's cache
     compiled: Callable[..., None]
     try:

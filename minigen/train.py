@@ -17,17 +17,23 @@ from minigen.data import Reading
 from minigen.errors import MinigenError
 from minigen.training import OPTIONS, TRAINERS, Run, prepare
 from minigen.training.loop import Means
+from minigen.training.ranks import Ranks, join
 from minigen.workshop import cli, process
 from minigen.workshop.atomic import writing
 from minigen.workshop.folder import RunFolder, resume_command
-from minigen.workshop.runs import read_header, read_run, write_run
+from minigen.workshop.launch import follow, together
+from minigen.workshop.runs import read_header, read_run, versions, write_run
 from minigen.workshop.snapshots import LENGTH, Snapshots, take_snapshot
 
 LARGE = 5e8  # bytes of a checkpoint, to be said before
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments; returns its exit status."""
+    """Run the command with these arguments, on each rank; returns its exit status."""
+    return together(lambda: _main(arguments))
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     commands = parser()
     given = vars(commands.parse_args(arguments))
     for name in ("overwrite", "preset", "scale", "shape"):
@@ -134,10 +140,11 @@ def _source(text: str) -> str:
 
 
 def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-    started = time.monotonic()
+    started, ranks = time.monotonic(), join()
     opened: AbstractContextManager[RunFolder]
+    ranks.check(versions)
     if given["resume"]:
-        run, snapshots, backend = _resumed(given, options)
+        run, snapshots, backend = _resumed(given, options, ranks)
         opened = RunFolder.reopen(given["resume"])
     else:
         xp, backend = select(given["backend"] or NAMES[0])
@@ -151,6 +158,12 @@ def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
             f"{process.quoted(str(given['out']))}, or choose another folder with --out"
         )
         opened = RunFolder.create(given["out"], given["model"], given["overwrite"], instead)
+    run.meet(ranks)
+    if ranks.rank:  # rank 0 writes and speaks
+        follow(ranks.rank)
+        for _ in run.train():
+            pass
+        return
     with opened as folder:
         snapshots.update(run)
         _announce_size(run, snapshots)
@@ -190,7 +203,9 @@ def _draw(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
         draw_figures(folder.figures, run, snapshots.by_epoch | last)
 
 
-def _resumed(given: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Run, Snapshots, str]:
+def _resumed(
+    given: Mapping[str, Any], options: Mapping[str, Any], ranks: Ranks
+) -> tuple[Run, Snapshots, str]:
     """The run that goes on, and the backend in words; an option that is given must not differ, but
     for the number of epochs.
 
@@ -223,6 +238,11 @@ def _resumed(given: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Run,
             f"note   Adam was computed by {header['chains']} and is now by {run.trainer.chains}; "
             "they agree to rounding, so the run does not end in the same bytes"
         )
+    if header["ranks"] != ranks.size:
+        print(
+            f"note   it was trained by {header['ranks']} ranks and is now by {ranks.size}, whose "
+            "noise is another, so the run does not end in the same bytes"
+        )
     return run, snapshots, backend
 
 
@@ -249,6 +269,8 @@ def _announce(run: Run, backend: str) -> None:
     speed = f"BLAS threads: {threads}; Adam by {run.trainer.chains}"
     print(f"model  {model.outline}: {model.n_parameters:,} parameters, on {backend} ({speed})")
     print(f"units  {run.trainer.units}", flush=True)
+    if run.ranks.size > 1:
+        print(f"ranks  {run.ranks.size}, each on its share of a batch", flush=True)
     if run.options.batch_size > rows:
         print(
             f"minigen: warning: --batch-size {run.options.batch_size} is more than the {rows} "

@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 from typing import cast
 
@@ -15,6 +16,7 @@ import pytest
 from minigen import backend
 from minigen.metrics import bounds as metrics
 from tests.strict import standin
+from tests.workshop.browser import CHROMIUM, Tab, browser
 
 
 @pytest.fixture
@@ -54,3 +56,12 @@ def xp(request: pytest.FixtureRequest) -> ModuleType:
     if cupy is None:
         pytest.skip(f"CuPy does not work here: {reason}")
     return cupy
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[Tab]:
+    """A page in Chromium, for the tests of one file."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH")
+    with browser() as opened:
+        yield opened

@@ -747,5 +747,5 @@ def test_cupy_records_each_chain_in_the_precision_of_its_arrays(dtype: str, ctyp
         )
         for chain, kinds in standin.kernels
     }
-    chains = ["_adam", "_average", "_sgd"]
+    chains = ["_adam", "_average", "_cross_entropy", "_sgd", "_sigmoid_minus"]
     assert types == {chain: {ctype} for chain in chains}

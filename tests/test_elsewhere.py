@@ -28,7 +28,8 @@ def test_texts_are_read_and_written_as_utf_8() -> None:
         nodes = ast.walk(ast.parse(path.read_text("utf-8")))
         for call in (node for node in nodes if isinstance(node, ast.Call)):
             name = getattr(call.func, "attr", "")
-            if name in TEXT and [*map(ast.unparse, call.args[TEXT[name] :])] != ["'utf-8'"]:
+            given = [*call.args[TEXT.get(name, 0) :], *(word.value for word in call.keywords)]
+            if name in TEXT and [*map(ast.unparse, given)] != ["'utf-8'"]:
                 found.append(f"{path.name}:{call.lineno}")
     assert found == []
 

@@ -74,7 +74,7 @@ def test_the_size_is_true() -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+    for target in re.findall(r"(?:\]\(|src(?:set)?=\")([^)#:\"]+)[)\"]", README):
         assert (ROOT / target).exists(), target
 
 
@@ -82,7 +82,7 @@ def test_it_is_short_and_begins_with_what_moves() -> None:
     lines = README.splitlines()
     assert len(lines) <= 150
     screen = "\n".join(lines[:22])
-    assert ".gif)" in screen
+    assert "figures/explore.gif" in screen
     assert all(code in screen for kind, code in BLOCKS[:2])
 
 

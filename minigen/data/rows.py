@@ -37,7 +37,11 @@ def subsample(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndar
 
 
 def batches(
-    rows: Array, batch_size: int, rng: np.random.Generator | None = None
+    rows: Array,
+    batch_size: int,
+    rng: np.random.Generator | None = None,
+    rank: int = 0,
+    size: int = 1,
 ) -> Iterator[Array]:
     """Walk all rows once, scaled, batch by batch; the last batch may be smaller.
 
@@ -48,6 +52,8 @@ def batches(
         rows: (N, D) of either backend, uint8 pixels or floats.
         batch_size: rows in a batch, at least 1.
         rng: NumPy generator that shuffles them; without it they come in their order.
+        rank, size: of each batch take one of `size` shares, all of ceil(N / size) rows: what the
+            last ones lack are copies of the batch's first rows.
 
     Raises:
         MinigenError: batch_size is no whole number of at least 1.
@@ -58,9 +64,19 @@ def batches(
         order = xp.arange(len(rows))
     else:
         check_generator(rng)
-        order = xp.asarray(rng.permutation(len(rows)))
+        order = rng.permutation(len(rows))
     starts = range(0, len(rows), batch_size)
-    return (scaled(rows.take(order[i : i + batch_size], axis=0)) for i in starts)
+    shares = [_share(order[i : i + batch_size], rank, size) for i in starts]
+    order, each = xp.asarray(array_module(order).concatenate(shares)), len(shares[0])
+    starts = range(0, len(order), each)
+    return (scaled(rows.take(order[i : i + each], axis=0)) for i in starts)
+
+
+def _share(batch: Array, rank: int, size: int) -> Array:
+    """The rows that fall to this rank, as many as to each."""
+    each = -(-len(batch) // size)
+    filled: Array = array_module(batch).resize(batch, each * size)
+    return filled[rank * each : (rank + 1) * each]
 
 
 def as_rows(array: NDArray[Any], where: str, scale: float | None = None) -> Rows:

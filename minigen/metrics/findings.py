@@ -149,7 +149,7 @@ def _judge_vae(
             "test loss",
             means["loss"],
             NATS,
-            "the last test loss of its history: the same, on the backend that trained",
+            "the last test loss of its history: the same, if one process of this backend trained",
             f"{trainer.loss_formula}, at one draw of the noise{grey}",
         ),
         Finding(

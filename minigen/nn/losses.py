@@ -9,11 +9,13 @@ sums and importance weights need no second implementation. The target is data: i
 """
 
 from collections.abc import Callable
+from types import ModuleType
 
 from minigen.backend import Array, array_module
+from minigen.chains import elementwise
 from minigen.checks import check_rows, check_shape, check_unit_interval
 from minigen.errors import MinigenError
-from minigen.nn.layers import relu, sigmoid
+from minigen.nn.layers import relu
 
 LossBackward = Callable[..., Array]  # (dloss=None) -> gradient of the first argument
 
@@ -101,12 +103,22 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     xp = check_rows(logits=logits, target=target)
     check_unit_interval("target", target)
     e = xp.exp(xp.minimum(logits, -logits))  # exp(-|l|), which a complex step can pass
-    loss = (relu(logits) - logits * target + xp.log1p(e)).sum(axis=1)
+    loss = _cross_entropy(logits, target, xp.log1p(e)).sum(axis=1)
 
     def backward(dloss: Array | None = None) -> Array:
-        return upstream(dloss, loss)[:, None] * (sigmoid(logits) - target)
+        return upstream(dloss, loss)[:, None] * _sigmoid_minus(target, logits, e)
 
     return loss, backward
+
+
+@elementwise
+def _cross_entropy(xp: ModuleType, logits: Array, target: Array, log1p_e: Array) -> Array:
+    return xp.maximum(logits, 0) - logits * target + log1p_e
+
+
+@elementwise
+def _sigmoid_minus(xp: ModuleType, target: Array, logits: Array, e: Array) -> Array:
+    return (e + (logits > 0) * (1 - e)) / (1 + e) - target  # 1 / (1 + e) - t where l > 0
 
 
 def hinge(logits: Array, target: Array) -> tuple[Array, LossBackward]:

@@ -78,23 +78,22 @@ class Module:
         Raises:
             MinigenError: the names or the shapes differ from those of `self.params`.
         """
-        own = self.params
-        for name in sorted(own.keys() | params.keys()):
-            expected, found = (
-                str(owner[name].shape) if name in owner else "nothing" for owner in (own, params)
+        expected = {name: array.shape for name, array in self.params.items()}
+        found = {name: array.shape for name, array in params.items()}
+        if expected != found:
+            name = min(dict(expected.items() ^ found.items()))
+            raise MinigenError(
+                f"parameter {name!r} of {type(self).__name__}: expected "
+                f"{expected.get(name, 'nothing')}, got {found.get(name, 'nothing')}; pass one "
+                "array of the same shape for every name in .params"
             )
-            if expected != found:
-                raise MinigenError(
-                    f"parameter {name!r} of {type(self).__name__}: expected {expected}, "
-                    f"got {found}; pass one array of the same shape for every name in .params"
-                )
-        twin = copy.copy(self)
-        twin._take(params)
-        return twin
+        return self._over(params)
 
-    def _take(self, params: Mapping[str, Array]) -> None:
-        """Put these parameters, which fit, in the place of one's own."""
-        self._params = Parameters(params)
+    def _over(self, params: Mapping[str, Array]) -> Self:
+        """Build the same module over these parameters, which fit."""
+        twin = copy.copy(self)
+        twin._params = Parameters(params)
+        return twin
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -117,10 +116,12 @@ class Composite(Module):
         named = (prefixed(name, part.params) for name, part in self.parts.items())
         return Parameters({name: array for params in named for name, array in params.items()})
 
-    def _take(self, params: Mapping[str, Array]) -> None:
+    def _over(self, params: Mapping[str, Array]) -> Self:
+        twin = copy.copy(self)
         for name, part in self.parts.items():
             own = {key: params[f"{name}.{key}"] for key in part.params}
-            vars(self)[name] = part.with_params(own)
+            vars(twin)[name] = part._over(own)
+        return twin
 
     @property
     def outline(self) -> str:

@@ -1,11 +1,7 @@
 """Practice: write the backward passes of the course, and be told which entry is wrong.
 
-In a terminal, `python -m minigen.practice`. In a notebook:
-
-    from minigen.practice import check, task
-
-    print(task("linear"))  # a forward pass, and a backward pass to write
-    check(linear)  # when it is written; later exercises import it from here
+In a terminal, `python -m minigen.practice`. In a notebook, print(task("linear")) gives a cell to
+complete, and check(linear) checks it; once it is right, later exercises import yours from here.
 """
 
 from minigen.practice.exercise import NAMES, Function, load
@@ -22,4 +18,4 @@ def task(name: str) -> str:
 def __getattr__(name: str) -> Function:
     if name not in NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return load(name).solution
+    return load(name).own

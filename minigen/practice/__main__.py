@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from minigen.errors import MinigenError
-from minigen.practice.bugs import planted, report, wrong_line
+from minigen.practice.bugs import report, wrong_line
 from minigen.practice.exercise import LAST, NAMES, load
+from minigen.practice.judge import Verdict
 from minigen.practice.runner import check_file
 from minigen.workshop import cli, process
 
 FOLDER = Path("practice")  # of the learner's files
-RECORD = FOLDER / "record.json"  # of each file: tries, hints that were read, whether it is right
+RECORD = FOLDER / "record.json"  # of each file: hints that were read, and whether it is right
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution: bool) -> bool:
     """Print what was asked for; False after a wrong answer."""
     try:
-        record = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
+        record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     except ValueError:
         raise MinigenError(f"{RECORD} is damaged; delete it, your files stay") from None
     prefix, right = "bug_" if bugs else "", True
@@ -52,33 +53,32 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         return True
     exercise, path = load(name), FOLDER / f"{prefix}{name}.py"
     FOLDER.mkdir(exist_ok=True)
-    mine = record.setdefault(path.stem, {"tries": 0, "hints": 0, "right": False})
+    mine = record.setdefault(path.stem, {"hints": 0, "right": False})
     if hint:
         mine["hints"] = min(mine["hints"] + 1, len(exercise.hints))
         for number, words in enumerate(exercise.hints[: mine["hints"]], 1):
             print(f"{number} of {len(exercise.hints)}: {words}")
+        if mine["hints"] == len(exercise.hints):
+            print(f"That was the last. The solution: python -m minigen.practice {name} --solution")
     elif solution:
-        text = f"{exercise.text(exercise.code)}\n# Derived: {exercise.derived}"
-        print(report(exercise, found=True) if bugs else text)
+        print(report(exercise, found=True) if bugs else exercise.text(exercise.code))
     elif not path.exists():
-        path.write_text(planted(exercise) if bugs else exercise.starter, "utf-8")
+        path.write_text(exercise.text(exercise.bug) if bugs else exercise.starter, encoding="utf-8")
         task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
         print(f"{path} is yours. {task}; then give this command again.")
     else:
-        verdict = None if line else check_file(name, path)
-        right = verdict.ok if verdict else line == wrong_line(exercise)[0]
-        mine.update(tries=mine["tries"] + 1, right=right)
-        print(report(exercise, right) if bugs and (not verdict or verdict.ran) else verdict)
+        verdict = Verdict(line == wrong_line(exercise)[0], "") if line else check_file(name, path)
+        right = mine["right"] = bool(verdict.ok)
+        print(report(exercise, right) if bugs and verdict.ok is not None else verdict)
         if right:
             print(_following(record, prefix, name))
-    RECORD.write_text(json.dumps(record, indent=1), "utf-8")
+    RECORD.write_text(json.dumps(record, indent=1), encoding="utf-8")
     return right
 
 
 def _following(record: dict[str, Any], prefix: str, after: str = LAST) -> str:
     """The command for the next exercise after this one that is not solved yet."""
-    place = NAMES.index(after) + 1
-    names = NAMES[place:] + NAMES[:place]
+    names = (*NAMES[NAMES.index(after) + 1 :], *NAMES)
     todo = [name for name in names if not record.get(prefix + name, {}).get("right")]
     flag = "--bugs " if prefix else ""
     return f"\nNext: python -m minigen.practice {flag}{todo[0]}" if todo else "\nAll are solved."

@@ -1,24 +1,27 @@
-"""An exercise is one Markdown file: task, arguments, hints, solution, and known mistakes."""
+"""An exercise is one Markdown file: task, inputs, hints, solution, and known mistakes."""
 
 import ast
 import re
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minigen.backend import Array
 from minigen.errors import MinigenError
+from minigen.gradcheck.checker import complex_step
 
 Function = Callable[..., Any]
-NAMES = (  # in the order of the course
-    *("linear", "relu", "sigmoid", "squared_error", "cross_entropy", "sequential"),
-    *("reparameterize", "kl", "log_normal", "vae", "adam", "discriminator", "generator"),
-    *("importance_weights", "digits"),
-)
-FOLDER = Path(__file__).parent / "exercises"
-LAST = NAMES[-1]  # which imports the learner's own files
+FILES = {path.stem[3:]: path for path in sorted((Path(__file__).parent / "exercises").glob("*.md"))}
+NAMES = (*FILES,)  # in the order of the course
+LAST = NAMES[-1]  # which trains with the learner's own answers
+ASKED = """
+
+{} is the gradient of some final number with respect to {}. Give that number's gradients:
+{}, each of the shape of its variable."""
 
 
 class Exercise:
@@ -27,52 +30,88 @@ class Exercise:
     def __init__(self, name: str) -> None:
         if name not in NAMES:
             raise MinigenError(f"no exercise is called {name!r}; there are {', '.join(NAMES)}")
-        text = (FOLDER / f"{name}.md").read_text("utf-8")
+        text = FILES[name].read_text(encoding="utf-8")
         words, code, mistakes = map(str, re.split(r"\n```(?:python\n)?", text))
         head, fields = words.replace("\n  ", " ").split("\n- inputs: ")
         heading, self.task = head.split("\n", 1)
         self.title, _, self.derived = heading.removeprefix("# ").rstrip(")").rpartition(" (")
-        self.arguments, *self.hints = fields.split("\n- hint: ")
+        inputs, *hints = fields.split("\n- hint: ")
         self.name, self.code = name, f"{code}\n"
-        # Each (old, new, what to tell who wrote it so); the last one is the bug to be found.
-        self.mistakes = re.findall(r"`(.+?)` => `(.+?)`: (.*)", mistakes.replace("\n  ", " "))
-        self.pieces = [other for other in NAMES if f"= {other}(" in code and other != name]
-        nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef)]
-        passes = {node.name: node.body for node in nodes}
-        self.has_backward = "backward" in passes
-        self.open_pass = passes["backward" if self.has_backward else name]
-        returned = ast.walk(self.open_pass[-1])
-        self.returned = [node.id for node in returned if isinstance(node, ast.Name)]
+        # The code with each mistake, and what to tell who made it; the last is the bug to find.
+        known = re.findall(r"`(.+?)` => `(.+?)`: (.*)", mistakes.replace("\n  ", " "))
+        self.mistakes = [(self.code.replace(old, new), told) for old, new, told in known]
+        self.bug = self.mistakes[-1][0]
+        self.pieces = [other for other in NAMES if f"= {other}(" in code]
 
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """The arguments to check at: arrays of normal numbers, or between 0 and 1; or numbers."""
+        nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef)]
+        passes = {node.name: node for node in nodes}
+        outer, inner = passes[name], passes.get("backward", passes[name])
+        self.open_pass, self.returned = inner.body, _names(inner)
+        self.has_backward = inner is not outer
+        self.names = _names(outer)[: self.has_backward] + self.returned  # of all that comes out
+        outline = [self._outline(statement) for statement in self.open_pass[:-1]]
+        self.hints = [*hints, "\n    ".join(["the outline is", *outline])]
+
         rng = np.random.default_rng(0)
         draws = {"normal": lambda *n: rng.standard_normal(n), "unit": lambda *n: rng.random(n)}
-        inputs: dict[str, Any] = eval(f"dict({self.arguments})", draws)
-        return inputs
+        self.inputs: dict[str, Any] = eval(f"dict({inputs})", draws)
+        for array in self.inputs.values():
+            np.asarray(array).flags.writeable = False  # a pass leaves alone what it is given
+        self.upstream: Any = 1.0
+        if self.has_backward:
+            given, value = inner.args.args[0].arg, self.names[0]
+            self.upstream = self.inputs.pop(given)
+            self.task += ASKED.format(given, value, ", ".join(self.returned))
+        self.solution = self.own = self.function(self.code)  # own: the learner's, once it is right
+        self.truth: dict[str, Array] = self.answers(self.solution)
 
-    def function(self, old: str = "", new: str = "") -> Function:
-        """The solution, or what one mistake makes of it."""
-        names: dict[str, Any] = {piece: load(piece).solution for piece in self.pieces}
-        names["np"] = np
-        exec(self.code.replace(old, new), names)
+    def _outline(self, statement: ast.stmt) -> str:
+        """A line of the solution, with the end of its formula left open."""
+        line = self.code.splitlines()[statement.lineno - 1]
+        match statement:
+            case ast.Assign(value=ast.BinOp(right=right)):
+                line = line[: right.col_offset].rstrip("( ") + " ..."
+            case ast.Assign(value=ast.Call(func=called)):
+                line = line[: called.end_col_offset] + "(...)"
+        return line.strip()
+
+    def function(self, code: str) -> Function:
+        """The function of this name in a code."""
+        names: dict[str, Any] = {piece: load(piece).solution for piece in self.pieces} | {"np": np}
+        exec(code, names)
         function: Function = names[self.name]
         return function
 
-    @cached_property
-    def solution(self) -> Function:
-        """The solution as a function."""
-        return self.function()
+    def answers(self, function: Function, careful: bool = False) -> dict[str, Any]:
+        """All that a function returns, by name: its value and the gradients, if none is missing."""
+        value: list[Any] = []
+        results = _call(function, **self.inputs)
+        if self.has_backward:
+            if not (isinstance(results, tuple) and len(results) == 2 and callable(results[1])):
+                raise _refusal(function, results, f"{self.names[0]} and backward")
+            if careful:  # nothing that it keeps may be lost by another call
+                function(**{k: np.flip(x) for k, x in self.inputs.items()})
+            *value, function = results
+            results = _call(function, self.upstream)
+            if careful and repr(results) != repr(_call(function, self.upstream)):
+                raise MinigenError("a second call of backward gives another gradient")
+        found = results if isinstance(results, tuple) else (results,)
+        if len(found) != len(self.returned):
+            asked = tuple(self.truth[name] for name in self.returned)
+            raise _refusal(function, results, f"{', '.join(self.returned)}: {described(asked)}")
+        return dict(zip(self.names, [*value, *found], strict=True))
+
+    def slope(self, function: Function, name: str) -> Array:
+        """The gradient of a value, weighted by the upstream one, by the complex step."""
+        inputs = {k: np.asarray(x) for k, x in self.inputs.items()}
+        return complex_step(lambda x: (self.upstream * function(**x)[0]).sum(), inputs, name)
 
     def text(self, code: str) -> str:
         """The learner's file with this code in it."""
-        own = [f"from {piece} import {piece}" for piece in self.pieces]
-        given = [f"from minigen.practice import {', '.join(self.pieces)}"][: len(self.pieces)]
-        imports = "\n".join(["import numpy as np", *(own if self.name == LAST else given)])
-        command = f"python -m minigen.practice {self.name} --hint"
-        help = f"Read: {self.derived}\nHelp: {command}"
-        return f'"""{self.title}.\n\n{self.task}\n\n{help}\n"""\n\n{imports}\n\n\n{code}'
+        given = f"from minigen.practice import {', '.join(self.pieces)}\n" if self.pieces else ""
+        help = f"Read: {self.derived}\nHelp: python -m minigen.practice {self.name} --hint"
+        head = f'"""{self.title}.\n\n{self.task}\n\n{help}\n"""'
+        return f"{head}\n\nimport numpy as np\n{given}\n\n{code}"
 
     @property
     def starter(self) -> str:
@@ -84,3 +123,42 @@ class Exercise:
 
 
 load = cache(Exercise)
+
+
+def _names(function: ast.FunctionDef) -> list[str]:
+    """The names that a function returns."""
+    return [node.id for node in ast.walk(function.body[-1]) if isinstance(node, ast.Name)]
+
+
+def _call(function: Function, *values: Any, **inputs: Any) -> Any:
+    """Call an answer, if it takes these arguments."""
+    try:
+        signature(function).bind(*values, **inputs)
+    except TypeError:
+        given = ", ".join([*map(described, values), *inputs])
+        own = f"{function.__name__}{signature(function)}"
+        raise MinigenError(f"{own} must take what it is given: {given}") from None
+    return function(*values, **inputs)
+
+
+def _refusal(function: Function, came: object, asked: str) -> MinigenError:
+    """Say what a function returned, in its last line, and what is asked."""
+    line = max(line for *_, line in function.__code__.co_lines() if line)
+    returned = f"line {line}: {function.__name__} returned {described(came)}"
+    return MinigenError(f"{returned}; it must return {asked}")
+
+
+def described(x: object) -> str:
+    """Name a value and its shape, for people who wonder what they got."""
+    if isinstance(x, np.ndarray):
+        kind = "" if x.dtype == float else f" and {x.dtype} instead of float64"
+        return f"an array of shape {x.shape}{kind}"
+    if isinstance(x, tuple):
+        return f"a tuple of {len(x)} ({', '.join(map(described, x))})"
+    known = {"NoneType": "None", "ellipsis": "not written yet", "float64": "a number"}
+    return known.get(type(x).__name__, f"a {type(x).__name__}")
+
+
+def close(a: Array, b: Array) -> bool:
+    """Whether two arrays are equal up to rounding, shape and all."""
+    return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-7, atol=1e-10)

@@ -1,121 +1,120 @@
-"""The check of an answer: by minigen.gradcheck, against the forward pass that was meant."""
+"""The check of an answer against the solution, in words for who learns."""
 
 import linecache
 import re
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
+from types import FunctionType
 from typing import NamedTuple
 
 import numpy as np
 
-from minigen.backend import Array
+from minigen import data
 from minigen.errors import MinigenError
-from minigen.gradcheck import Report, check_function
-from minigen.practice.digits import compared
-from minigen.practice.exercise import LAST, Function, load
-from minigen.practice.signatures import SEED, Case, case_of, close, recognize
+from minigen.models import VAE
+from minigen.nn import Adam
+from minigen.practice.exercise import LAST, Exercise, Function, close, described, load
+from minigen.practice.signatures import recognize
 
 
 class Verdict(NamedTuple):
-    """Whether an answer is right, the report, which a notebook shows, and whether it ran."""
+    """Whether an answer is right, None if it cannot run; and the report, which a notebook shows."""
 
-    ok: bool
+    ok: bool | None
     report: str
-    ran: bool = True
 
     def __repr__(self) -> str:
         return self.report
 
 
 def check(function: Function, name: str | None = None) -> Verdict:
-    """Check your function against the exercise of its name, or of another.
-
-    Raises:
-        MinigenError: there is no such exercise.
-    """
-    exercise, own = load(name or function.__name__), function.__globals__
+    """Check your function against the exercise of its name, or of another; both must exist."""
+    if not isinstance(function, FunctionType):
+        raise MinigenError(f"no function to check, but {described(function)}; keep its name")
+    exercise = load(name or function.__name__)
     try:
-        for piece in exercise.pieces if exercise.name == LAST else ():
-            if not (verdict := check(own[piece], piece)).ok:
-                return verdict
         with np.errstate(all="ignore"):
-            faults = list(_faults(case_of(exercise), function))
-        if exercise.name == LAST and not faults:
-            return Verdict(*compared(function, own["train_step"]))
+            faults = list(_faults(exercise, function))
+        if not faults:
+            exercise.own = function
+            more = trained(function) if exercise.name == LAST else f"Derived: {exercise.derived}"
+            return Verdict(True, f"{exercise.name}: solved, every entry is right. {more}")
+        return Verdict(False, "\n".join([f"{exercise.name}: not yet", *faults]))
     except (Exception, SystemExit) as error:
         told = blame(error, function.__code__.co_filename)
-        return Verdict(False, f"{exercise.name}: not yet\n{told}", ran=False)
-    what = "not yet" if faults else f"solved, every entry is right. Derived: {exercise.derived}"
-    return Verdict(not faults, "\n".join([f"{exercise.name}: {what}", *faults]))
+        return Verdict(None, f"{exercise.name}: not yet\n{told}")
 
 
-def _faults(case: Case, function: Function) -> Iterator[str]:
+def _faults(exercise: Exercise, function: Function) -> Iterator[str]:
     """Lines of a report; none if all is right."""
-    answers, truth, names = case.answers(function), case.truth, case.exercise.returned
-    fit = [name for name, answer in answers.items() if answer.shape == truth[name].shape]
-    report = gradcheck(case, function, case.solution, fit)
-    failed = {f"d{comparison.variable}" for comparison in report.comparisons if not comparison.ok}
-    right = {name for name in fit if close(answers[name], truth[name])} - failed
-    yield from (f"{rule}; a pass leaves alone what it is given" for rule in report.broken)
-    if case.exercise.has_backward and not close(value := case.forward(function), case.value):
-        yield "the forward pass gives other values than it did; restore its lines"
-        for wrong, sentence in case.mistaken:
-            if close(case.forward(wrong), value):
-                yield f"{'':10} {sentence}"
-    for name in names if len(right) < len(names) else ():
-        if name not in answers or name in right:
-            yield f"{name:10} {'right' if name in right else 'write me'}"
+    right, mine = exercise.truth, exercise.answers(function, careful=True)
+    arrays = {name for name, x in mine.items() if described(x) == described(right[name])}
+    solved = {name for name in arrays if close(mine[name], right[name])}
+    for name, x in mine.items() if len(solved) < len(mine) else ():
+        if name in solved or x is ...:
+            yield f"{name:10} {'right' if name in solved else 'write me'}"
             continue
-        mine, place = answers[name], f": shape {answers[name].shape}, not {truth[name].shape}"
-        if name in fit:
-            at = np.unravel_index(np.argmax(np.abs(mine - truth[name])), mine.shape)
-            place = f" at [{', '.join(map(str, at))}]: {mine[at]:.6g}, not {truth[name][at]:.6g}"
-        yield f"{name:10} wrong{place}\n{'':10} {recognize(case, name, mine)}"
+        place = f": {described(x)}, not {described(right[name])}"
+        if name in arrays:
+            at = np.unravel_index(np.argmax(np.abs(x - right[name])), x.shape)
+            place = f" at [{', '.join(map(str, at))}]: {x[at]:.6g}, not {right[name][at]:.6g}"
+        hint = recognize(exercise, name, x) if getattr(x, "dtype", "") == "float64" else ""
+        yield f"{name:10} wrong{place}\n{'':10} {hint}".rstrip()
 
 
-def gradcheck(case: Case, answer: Function, forward: Function, names: Iterable[str]) -> Report:
-    """Compare gradients of an answer with the slopes of a forward pass, by both measures."""
-    variables = {k: x for k, x in case.exercise.inputs.items() if f"d{k}" in names}
-
-    def mixed(**values: Array) -> tuple[Array, Callable[[Array], tuple[Array, ...]]]:
-        def backward(upstream: Array) -> tuple[Array, ...]:
-            answers = case.answers(answer, upstream, **values)
-            return tuple(answers[f"d{name}"] for name in variables)
-
-        return case.forward(forward, **values), backward
-
-    return check_function(mixed, variables, seed=SEED) if variables else Report(())
-
-
-HELPERS = {
-    "upstream": "where the pages write upstream(dloss, loss), write dloss: here it is always given",
-    "sigmoid": "write 1 / (1 + np.exp(-x))",
+ADVICE = {  # where the words of Python or NumPy are a riddle
+    "SystemExit": "this ends Python before the check is done; leave it out",
+    "ellipsis|NotImplemented": "something here is not written yet",
+    r"No such file.*\.py'": "this piece is not begun; python -m minigen.practice lists them",
+    "gufunc": "for @, the second number of the left shape must be the first of the right",
+    r"broadcast.* \(\d+,\)": "shapes do not fit; dloss[:, None] is a column, a number for each row",
+    "inhomogeneous": "a tuple stands where an array is asked for; take the part that you need",
+    "read-only": "this array was given, and a pass leaves it alone; change a copy, x.copy()",
+    "truth value": "this asks a whole array; np.where(x > 0, a, b) asks each entry by itself",
+    "'upstream' is not": "there is no `upstream` here; write dloss, which is always given",
+    "'sigmoid' is not": "there is no `sigmoid` here; write 1 / (1 + np.exp(-x))",
 }
 
 
 def blame(error: BaseException, file: str) -> str:
-    """Say in which line of this file an error arose, and with what shapes."""
+    """Say in which line of this file an error arose, and of what shapes."""
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}\n    {(error.text or '').strip()}"
     what = str(error) if isinstance(error, MinigenError) else f"{type(error).__name__}: {error}"
-    if "gufunc" in what:  # NumPy's words for it are a riddle
-        what = (
-            "shapes do not fit: for @ the second number on its left equals the first on its right"
-        )
-    elif re.search(r"broadcast.* \(\d+,\)", what):
-        what = f"{what.strip()}; dloss[:, None] is a column, one number for each row"
-    elif helper := re.search(r"name '(upstream|sigmoid)' is not", what):
-        what = f"{what}; {HELPERS[helper[1]]}"
-    if isinstance(error, SystemExit):
-        what = "this ends Python before the check is done; leave it out"
+    what = next((advice for riddle, advice in ADVICE.items() if re.search(riddle, what)), what)
     frames = [f for f in traceback.walk_tb(error.__traceback__) if f[0].f_code.co_filename == file]
     if not frames:
         return what
     frame, number = frames[-1]
     line = linecache.getline(file, number).strip()
-    used = {k: x for k, x in frame.f_locals.items() if re.search(rf"\b{k}\b", line)}
-    unwritten = [name for name, x in used.items() if x is ...]
-    if unwritten or isinstance(error, NotImplementedError):
-        what = f"write {' and '.join(unwritten) or 'me'} first"
-    shapes = [f"\n    {k} has shape {x.shape}" for k, x in used.items() if hasattr(x, "shape")]
-    return f"line {number}: {what}\n    {line}{''.join(shapes)}"
+    used = {k: frame.f_locals[k] for k in re.findall(r"\w+", line) if k in frame.f_locals}
+    if "to unpack" in what:  # for too many or too few names, say what they were to name
+        with suppress(Exception):
+            came = line.partition(" = ")[2]
+            used[came] = eval(came, frame.f_globals, frame.f_locals)
+    arrays = {k: x for k, x in used.items() if not (callable(x) or np.isscalar(x))}
+    shapes = "".join(f"\n    {k} is {described(x)}" for k, x in arrays.items())
+    return f"line {number}: {what}\n    {line}{shapes}"
+
+
+STEPS, BATCH, HIDDEN, LATENT = 200, 50, 64, 10
+
+
+def trained(digits: Function) -> str:
+    """Train both from the same weights on the same rows and noise; compare their test losses."""
+    mnist, rng = data.load("mnist"), np.random.default_rng(0)
+    rows, test = (data.scaled(x).astype(float) for x in (mnist.train[:5000], mnist.test[:500]))
+    noise = rng.standard_normal((STEPS + 1, len(test), LATENT))
+    twin = VAE.mlp(rows.shape[1], [HIDDEN], LATENT, rng, dtype="float64")  # one course for both
+    optimizer = Adam(twin.params, 0.01)
+    theta = np.concatenate([*twin.params.values()], axis=None)
+    m = v = np.zeros_like(theta)
+    for t in range(1, STEPS + 1):
+        x, eps = rows[rng.integers(0, len(rows), BATCH)], noise[t, :BATCH]
+        m, v, theta = digits(x, eps, theta, m, v, t, HIDDEN)
+        optimizer.step(twin.loss(x, eps)[1]())
+    own = digits.__globals__
+    mine = own["vae"](test, noise[0], *own["unpacked"](theta, x, eps, HIDDEN))[0].mean()
+    theirs = twin.loss(test, noise[0])[0].loss.mean()
+    return f"Your test loss: {mine:.2f} nats. minigen's: {theirs:.2f}."

@@ -1,128 +1,106 @@
-"""The mistake behind a wrong gradient, where it is one that many people make."""
+"""The slip behind a wrong answer, where there is one that gives the same numbers."""
 
+import ast
+import re
 from collections.abc import Iterator
-from functools import cache, cached_property
+from contextlib import suppress
+from functools import cache
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 
 from minigen.backend import Array
-from minigen.errors import MinigenError
-from minigen.gradcheck.checker import complex_step
-from minigen.practice.exercise import Exercise, Function
+from minigen.practice.exercise import Exercise, close
 
-FEW = 4  # entries of one sign, below which a pattern of signs is chance
-SEED = 1  # of the upstream weights; the inputs, of seed 0, would be the same numbers
-
-
-class Case:
-    """An exercise at its inputs, under random upstream weights."""
-
-    def __init__(self, exercise: Exercise) -> None:
-        self.exercise, self.inputs, self.solution = exercise, exercise.inputs, exercise.solution
-        self.value = self.forward(self.solution)
-        self.upstream = np.random.default_rng(SEED).standard_normal(self.value.shape)
-        self.truth = self.slopes(self.upstream)
-
-    def forward(self, function: Function, **changed: Any) -> Array:
-        """The value, without the backward pass where there is one."""
-        value = function(**{**self.inputs, **changed})
-        return np.asarray(value[0] if self.exercise.has_backward else value)
-
-    def answers(self, function: Function, *upstream: Array, **changed: Array) -> dict[str, Array]:
-        """Everything that the open pass returns, by name; what is not written is left out."""
-        inputs, names = {**self.exercise.inputs, **changed}, self.exercise.returned
-        results = function(**inputs)
-        if self.exercise.has_backward:
-            if not (isinstance(results, tuple) and len(results) == 2 and callable(results[1])):
-                raise MinigenError("the function must return its value and its backward pass")
-            function(**{k: x[::-1].copy() for k, x in inputs.items()})  # must not disturb the first
-            results = results[1](*upstream or (self.upstream.copy(),))
-        results = results if isinstance(results, tuple) else (results,)
-        if len(results) != len(names):
-            raise MinigenError(f"{len(results)} results came back; return {', '.join(names)}")
-        pairs = zip(names, results, strict=True)
-        return {k: np.asarray(x, float) for k, x in pairs if x is not None and x is not ...}
-
-    def slopes(self, upstream: Array, **changed: Array) -> dict[str, Array]:
-        """The right answers, and the gradients with respect to all other inputs."""
-        if not self.exercise.has_backward:
-            return self.answers(self.solution)
-
-        def scalar(values: Any) -> complex:
-            return complex((upstream * self.forward(self.solution, **values)).sum())
-
-        inputs = {**self.inputs, **changed}
-        return {f"d{name}": complex_step(scalar, inputs, name) for name in inputs}
-
-    @cached_property
-    def mistaken(self) -> list[tuple[Function, str]]:
-        """Each known mistake, as a function, and the sentence for it."""
-        exercise = self.exercise
-        return [(exercise.function(old, new), told) for old, new, told in exercise.mistakes]
-
-    @cached_property
-    def misread(self) -> list[tuple[dict[str, Array], str]]:
-        """The gradients of who drops the upstream gradient, or mistakes sigma for its square."""
-        without = "The chain rule's other factor is missing: what backward was given."
-        found = [(self.slopes(np.ones_like(self.upstream)), without)]
-        if (logvar := self.inputs.get("logvar")) is not None:
-            for power, told in (
-                (2, "sigma^2 stands for sigma."),
-                (0.5, "sigma stands for sigma^2."),
-            ):
-                found.append((self.slopes(self.upstream, logvar=power * logvar), told))
-        return found
+MISTAKEN = (  # what stands for an expression
+    *("(-{})", "({})**2", "np.sqrt({})", "np.abs({})", "(1 - {})", "({} - 1)", "({} + 1)"),
+    *("np.ones_like({0})", "np.ones_like({0}) / len({0})", "({}).sum(axis=1, keepdims=True)"),
+)
 
 
-case_of = cache(Case)  # what is given to answers are copies
-
-
-def close(a: Array, b: Array) -> bool:
-    """Whether two arrays are equal up to rounding, shape and all."""
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-7, atol=1e-10)
-
-
-def recognize(case: Case, name: str, mine: Array) -> str:
+def recognize(exercise: Exercise, name: str, mine: Array) -> str:
     """The sentence for this wrong answer."""
-    right = case.truth[name]
-    for answer, more in ((mine, ""), (-mine, " The sign is opposite, too.")):
-        for suspect, sentence in _suspects(case, name, right):
-            if close(answer, suspect) and not close(suspect, right):
+    right = exercise.truth[name]
+    meant = [(mine, ""), (-mine, " Up to the sign, that is.")]
+    meant += [(n * mine, f" And it is {n} times too small.") for n in (len(right), right.size)]
+    for answered, more in meant:
+        for wrong, sentence in _suspects(exercise, name, mine):
+            if close(answered, wrong) and not close(wrong, right):
                 return sentence + more
-    if mine.size == right.size and close(mine.ravel(), right.ravel()):
-        return f"The numbers are right, but in shape {mine.shape}; give them shape {right.shape}."
-    if mine.ndim > right.ndim and close(mine.sum(axis=0), right):
-        return "Not summed over the rows: every row uses this variable, so its gradients add up."
-    if mine.shape != right.shape:
-        return "A gradient has the shape of its variable."
-    wrong = ~np.isclose(mine, right, rtol=1e-7, atol=1e-10)
-    for other, x in case.inputs.items():
-        sides = {"negative": x < 0, "positive": x > 0}
-        if np.shape(x) != wrong.shape or min(np.sum(here) for here in sides.values()) < FEW:
-            continue  # with so few of a sign, it is chance
-        for side, here in sides.items():
-            if not (wrong & ~here).any():
-                return f"It is wrong only where {other} is {side}."
-    return f"{(~wrong).sum()} of {wrong.size} entries are right."
+    if name not in exercise.returned:
+        return "The forward pass gives other values than it did; restore its lines."
+    same = mine.shape == right.shape and np.isclose(mine, right).sum()
+    return f"{same} of {right.size} entries are right." if mine.shape == right.shape else ""
 
 
-def _suspects(case: Case, name: str, right: Array) -> Iterator[tuple[Array, str]]:
+def _suspects(exercise: Exercise, name: str, mine: Array) -> Iterator[tuple[Array, str]]:
     """The arrays that somebody with one mistake would get, and a sentence for each."""
-    yield from ((case.answers(wrong)[name], sentence) for wrong, sentence in case.mistaken)
-    rows, columns = len(next(iter(case.inputs.values()))), right.shape[-1]
+    right = exercise.truth[name]
+    yield from ((wrong[name], told) for wrong, told in _outcomes(exercise, known=True))
+    if mine.size == right.size and close(mine.ravel(), right.ravel()):
+        yield mine, f"The numbers are right; give them as float64, in the shape {right.shape}."
+    if mine.ndim > right.ndim and close(mine.sum(axis=0), right):
+        yield mine, "Not summed over the rows: all use this variable, and its gradients add up."
+    rows = len(next(iter(exercise.inputs.values())))
     yield 0 * right, "All zero: nothing passes back here."
     yield -right, "Every entry has the opposite sign."
     yield right / 2, "Every entry is half of what it should be: a factor 2 is lost."
     yield 2 * right, "Every entry is twice what it should be: a 1/2 is lost, or a term came twice."
     yield right.T, "Transposed: rows and columns have changed places."
-    given = "its 1/N is in dy or dloss already"
-    yield right / rows, f"{rows} times too small: a mean over the rows; {given}."
-    yield right / columns, f"Every entry is {columns} times too small: a mean over the columns."
+    for n, those in ((rows, "rows"), (right.shape[-1], "columns"), (right.size, "entries")):
+        told = f"{n} times too small: a mean over the {those}; its 1/N is in dy or dloss already."
+        yield right / n, told
     yield rows * right, f"Every entry is {rows} times too large, and there are {rows} rows."
-    if not case.exercise.has_backward:
-        return
-    yield from ((slopes[name], sentence) for slopes, sentence in case.misread)
-    for other, x in case.inputs.items():
-        yield case.truth[f"d{other}"], f"This is the gradient with respect to {other}."
-        yield x, f"This is {other} itself, and no gradient."
+    if name[1:] in exercise.inputs:
+        for other in exercise.inputs:
+            gradient = exercise.slope(exercise.solution, other)
+            yield gradient, f"This is the gradient with respect to {other}."
+    for power, other in ((1, "sigma"), (2, "sigma^2")) if name == "dlogvar" else ():
+        slope = np.exp(power * exercise.inputs["logvar"] / 2) * power / 2
+        yield right / slope, f"This is the gradient with respect to {other}."
+    yield from ((wrong[name], told) for wrong, told in _outcomes(exercise, known=False))
+
+
+@cache
+def _outcomes(exercise: Exercise, known: bool) -> list[tuple[dict[str, Any], str]]:
+    """The answers with each mistake that the exercise tells of, or else with each slip."""
+    outcomes = []
+    for code, sentence in exercise.mistakes if known else slips(exercise):
+        with suppress(Exception), catch_warnings(action="ignore"):  # most slips do not run
+            answers = exercise.answers(exercise.function(code)).items()
+            outcomes.append(({name: np.asarray(x, float) for name, x in answers}, sentence))
+    return outcomes
+
+
+def slips(exercise: Exercise) -> list[tuple[str, str]]:
+    """The code with one thing left out, mistaken or misplaced; and the sentence for it."""
+    lines, codes = exercise.code.splitlines(), dict[str, str]()
+    for statement in exercise.open_pass[:-1]:
+        number = statement.lineno - 1
+        names = {*re.findall(r"[a-z]\w*", "\n".join(lines[: number + 1]))}
+        for line, words in _slips(statement, lines[number], names):
+            code = "\n".join([*lines[:number], line, *lines[number + 1 :]])
+            codes.setdefault(code, f"This is what comes out {words}.")
+    return sorted(codes.items(), key=lambda slip: len(slip[1]))  # the least of them first
+
+
+def _slips(statement: ast.stmt, line: str, names: set[str]) -> Iterator[tuple[str, str]]:
+    """A line with each slip, and the words for it."""
+    for node in [node for node in ast.walk(statement) if isinstance(node, ast.expr)]:
+        start, end = node.col_offset, node.end_col_offset
+        text, place = line[start:end], f"{line[:start]}{{}}{line[end:]}"
+        for part in ast.walk(node):
+            if isinstance(part, ast.expr) and part is not node:
+                a, b = part.col_offset, part.end_col_offset
+                less = f"{line[start:a]}...{line[b:end]}" if start < a else line[b:end].strip()
+                yield place.format(f"({line[a:b]})"), f"without `{less}`"
+        words, others = re.split(r"(\W+)", line), [wrong.format(text) for wrong in MISTAKEN]
+        if isinstance(node, ast.Name):  # for a pass another pass, for an array another array
+            kin = {name for name in names if ("backward" in name) == ("backward" in text)}
+            others += sorted(kin if isinstance(node.ctx, ast.Load) else kin & {*words})
+        for other in others:
+            yield place.format(other), f"with `{other}` for `{text}`"
+            swap = {text: other, other: text}
+            where = f"and `{text}` in each other's place" if other in words else f"for `{text}`"
+            yield "".join(swap.get(word, word) for word in words), f"with `{other}` {where}"

@@ -5,10 +5,12 @@ from minigen.training.fitting import OPTIONS, TRAINERS, Run, fit, prepare
 from minigen.training.gan import GANOptions, GANTrainer
 from minigen.training.loop import EpochRecord, Stream, evaluate, train
 from minigen.training.options import Options
+from minigen.training.ranks import ALONE, Ranks, join
 from minigen.training.trainer import Trainer
 from minigen.training.vae import VAEOptions, VAETrainer
 
 __all__ = [
+    "ALONE",
     "OPTIONS",
     "TRAINERS",
     "AutoencoderOptions",
@@ -17,6 +19,7 @@ __all__ = [
     "GANOptions",
     "GANTrainer",
     "Options",
+    "Ranks",
     "Run",
     "Stream",
     "Trainer",
@@ -24,6 +27,7 @@ __all__ = [
     "VAETrainer",
     "evaluate",
     "fit",
+    "join",
     "prepare",
     "train",
 ]

@@ -15,6 +15,7 @@ from minigen.nn.module import Params
 from minigen.nn.optim import Adam
 from minigen.training.loop import Logged, Stream
 from minigen.training.options import Options, option
+from minigen.training.ranks import WHOLE, Share
 from minigen.training.trainer import Trainer
 
 N_FITTED = 10_000  # training rows, at most, whose codes a Gaussian is fitted to
@@ -73,11 +74,11 @@ class AutoencoderTrainer(Trainer[AutoencoderOptions, Autoencoder]):
     def make_optimizers(self) -> dict[str, Adam]:
         return {"optimizer": Adam(self.model.params, self.options.lr)}
 
-    def train_step(self, x: Array, rng: Generator) -> Logged:
+    def train_step(self, x: Array, rng: Generator, share: Share = WHOLE) -> Logged:
         std = self.options.noise
         noisy = x + std * rng.standard_normal(x.shape, dtype=x.dtype) if std else x
         loss, backward = self._loss(noisy, x)
-        self.optimizers["optimizer"].step(backward())
+        self.optimizers["optimizer"].step(share.sum(backward(share.weights(loss))))
         return {"loss": loss}
 
     def test_step(self, x: Array, rng: Generator) -> Logged:

@@ -1,7 +1,7 @@
 """A run: a model in training, its data and its history. `fit` is all of it in one call."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +17,7 @@ from minigen.training.gan import GANOptions, GANTrainer
 from minigen.training.loop import EpochRecord, Means, Stream, train
 from minigen.training.options import Options
 from minigen.training.progress import progress_bar
+from minigen.training.ranks import ALONE, Ranks
 from minigen.training.trainer import Trainer
 from minigen.training.vae import VAEOptions, VAETrainer
 
@@ -39,10 +40,12 @@ class Run:
     Args:
         trainer: the model with its optimizers.
         history: a record for each epoch behind it.
+        ranks: the processes that train it together: `meet` them.
     """
 
     trainer: Trainer[Any, Any]
     history: list[EpochRecord] = field(default_factory=list)
+    ranks: Ranks = ALONE
 
     @property
     def options(self) -> Any:
@@ -76,10 +79,11 @@ class Run:
             progress: show a bar, where there is a terminal or a notebook.
 
         Raises:
-            MinigenError: a loss is no longer finite.
+            MinigenError: a loss is no longer finite; or ranks do not compute the same.
         """
-        options, trainer = self.options, self.trainer
-        bar = progress_bar(options.epochs, "epoch", len(self.history), disable=not progress)
+        options, trainer, ranks = self.options, self.trainer, self.ranks
+        hidden = not progress or ranks.rank > 0
+        bar = progress_bar(options.epochs, "epoch", len(self.history), disable=hidden)
 
         def show(epoch: int, part: float, means: Means) -> None:
             bar.set_postfix({name: f"{mean:.2f}" for name, mean in means.items()}, refresh=False)
@@ -95,12 +99,37 @@ class Run:
                 seed=options.seed,
                 done=len(self.history),
                 xp=trainer.xp,
+                ranks=ranks,
                 schedule=trainer.schedule,
                 progress=show,
             ):
                 self.history.append(record)
+                ranks.check_equal(f"after epoch {record.epoch}", trainer.state)
                 bar.clear()
                 yield record
+
+    def meet(self, ranks: Ranks) -> None:
+        """Train it together with these ranks from now on, of which each has called this.
+
+        Raises:
+            MinigenError: they do not have the same options, data, libraries and parameters, or
+                there is not a row for each in a batch.
+        """
+        n = min(self.options.batch_size, len(self.dataset.train))
+        if n < ranks.size:
+            raise MinigenError(
+                f"{ranks.size} ranks for batches of {n} rows, and each needs one; start fewer "
+                "ranks, or take larger batches"
+            )
+        ranks.check(self._facts)
+        ranks.check_equal("to begin with", self.trainer.state)
+        self.ranks = ranks
+
+    def _facts(self) -> dict[str, object]:
+        """All that must be the same on every rank."""
+        libraries = {"NumPy": np.__version__, "Adam by": self.trainer.chains}
+        data = {"SHA-256 of the rows": self.dataset.fingerprint[:12]}
+        return {**libraries, **asdict(self.options), **data, "epochs done": len(self.history)}
 
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
         """Draw rows (count, D); an autoencoder, without a prior, draws from the Gaussian of its
@@ -204,7 +233,12 @@ def prepare(options: Options, dataset: Dataset, xp: ModuleType = np) -> Run:
 
 
 def fit(
-    options: Options, dataset: Dataset, *, backend: str = "numpy", progress: bool = True
+    options: Options,
+    dataset: Dataset,
+    *,
+    backend: str = "numpy",
+    progress: bool = True,
+    ranks: Ranks = ALONE,
 ) -> Run:
     """Train a model; nothing is written, and nothing printed but a progress bar.
 
@@ -215,13 +249,15 @@ def fit(
         dataset: what to learn from.
         backend: numpy, cupy, or auto, which takes CuPy if it works.
         progress: show a bar, where there is a terminal or a notebook.
+        ranks: the processes that train together, each with the same options and data: `join()`.
 
     Raises:
-        MinigenError: the data do not suit the model, a loss is no longer finite, or the backend
-            does not work.
+        MinigenError: the data do not suit the model, a loss is no longer finite, the backend does
+            not work, or ranks differ.
     """
     xp, _ = select(backend)
     run = prepare(options, dataset, xp)
+    run.meet(ranks)
     for _ in run.train(progress):
         pass
     return run

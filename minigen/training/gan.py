@@ -19,6 +19,7 @@ from minigen.training.games import GAMES, Rules
 from minigen.training.loop import Logged
 from minigen.training.options import Options, option
 from minigen.training.presets import GAN_PRESETS
+from minigen.training.ranks import WHOLE, Share
 from minigen.training.trainer import Trainer
 
 
@@ -204,7 +205,7 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         flat, spectral_backward = spectral(discriminator.params, self.stretch.vectors)
         return GAN(generator, discriminator.with_params(flat)), spectral_backward
 
-    def train_step(self, x: Array, rng: Generator) -> Logged:
+    def train_step(self, x: Array, rng: Generator, share: Share = WHOLE) -> Logged:
         """One step of D, and at every K-th one of G."""
         d_optimizer = self.optimizers["discriminator_optimizer"]
         g_optimizer = self.optimizers["generator_optimizer"]
@@ -215,19 +216,20 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         d_values, d_backward = gan.discriminator_loss(
             x, self._noise(len(x), rng), self.options.smoothing, self.rules.game
         )
-        d_grads = d_backward()
+        d_grads = d_backward(share.weights(d_values.loss))
         penalties = {}
         if self.options.penalized:
-            penalties["penalty"], penalty_backward = self._penalty(gan, x, rng)
-            for name, gradient in penalty_backward().items():
+            price, weight, penalty_backward = self._penalty(gan, x, rng)
+            penalties["penalty"] = weight * price
+            for name, gradient in penalty_backward(share.weights(price, weight)).items():
                 d_grads[name] += gradient
-        d_grads = spectral_backward(d_grads)
+        d_grads = share.sum(spectral_backward(d_grads))
         if not simultaneous:
             d_optimizer.step(d_grads)
         g_loss, g_backward = self._generator_loss(len(x), rng)  # for the log, if not to learn
         steps = d_optimizer.t + simultaneous  # of D, with this one
         if steps % self.options.discriminator_steps == 0:
-            g_optimizer.step(g_backward())
+            g_optimizer.step(share.sum(g_backward(share.weights(g_loss))))
             self.average.update()
         if simultaneous:
             d_optimizer.step(d_grads)
@@ -241,7 +243,8 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         g_loss, _ = self._generator_loss(len(x), rng)
         penalties = {}
         if self.options.penalized:
-            penalties["penalty"], _ = self._penalty(gan, x, rng)
+            price, weight, _ = self._penalty(gan, x, rng)
+            penalties["penalty"] = weight * price
         return _logged(d_values, g_loss) | penalties
 
     def _generator_loss(self, n: int, rng: Generator) -> tuple[Array, Callable[..., Params]]:
@@ -249,15 +252,19 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         gan, _ = self._players()
         return gan.generator_loss(self._noise(n, rng), saturating, self.rules.game)
 
-    def _penalty(self, gan: GAN, x: Array, rng: Generator) -> tuple[Array, Callable[[], Params]]:
-        """The price of D's slope: R1's on data, or that of a WGAN-GP between data and samples."""
+    def _penalty(
+        self, gan: GAN, x: Array, rng: Generator
+    ) -> tuple[Array, float, Callable[..., Params]]:
+        """The price of D's slope, R1's on data or that of a WGAN-GP between data and samples; its
+        weight in D's loss, and its backward pass.
+        """
         weight, free = self.options.r1 / 2, 0.0
         if self.options.gradient_penalty:
             weight, free = self.options.gradient_penalty, 1.0
             share = rng.random((len(x), 1), dtype=np.float32)
             x = gan.between(x, self._noise(len(x), rng), share)
         price, backward = gan.slope_penalty(x, free)
-        return weight * price, lambda: backward(self.xp.full_like(price, weight / len(x)))
+        return price, weight, backward
 
     def _noise(self, n: int, rng: Generator) -> Array:
         return rng.standard_normal((n, self.options.latent_dim), dtype=np.float32)

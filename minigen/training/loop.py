@@ -4,7 +4,7 @@
         print(record.epoch, record.train["loss"], record.test["loss"])
 
 A learner knows how one batch is learnt from and tested; the loop knows nothing of models. What an
-epoch draws is a function of (seed, epoch) alone.
+epoch draws is a function of (seed, epoch, rank) alone.
 """
 
 import time
@@ -21,6 +21,7 @@ from minigen.backend import Array, Generator, array_module, generator, to_numpy
 from minigen.checks import check_whole
 from minigen.data import Dataset, batches
 from minigen.errors import MinigenError
+from minigen.training.ranks import ALONE, Ranks, Share
 
 TEST_BATCH = 1000
 POLL_SECONDS = 0.1  # how often the losses are read: each reading waits for the device
@@ -33,7 +34,8 @@ EpochProgress = Callable[[int, float, Means], None]  # (epoch, part of it done, 
 class Stream(IntEnum):
     """One random stream for each use, so that no use shifts the draws of another.
 
-    None is 0: NumPy's generator of (seed, 0) repeats that of the seed alone.
+    None is 0: NumPy's generator of (seed, 0) repeats that of the seed alone, as that of rank 0
+    repeats that of a process alone.
     """
 
     PARAMETERS = 1
@@ -49,8 +51,10 @@ class Stream(IntEnum):
 class Learner(Protocol):
     """A model in training: how one batch x (N, D) is learnt from and tested."""
 
-    def train_step(self, x: Array, rng: Generator) -> Logged:
-        """Update the parameters once; return the values from before the update."""
+    def train_step(self, x: Array, rng: Generator, share: Share) -> Logged:
+        """Update the parameters once, x being this share of a batch; return the values from before
+        the update.
+        """
 
     def test_step(self, x: Array, rng: Generator) -> Logged:
         """Return the same values, without an update."""
@@ -74,6 +78,7 @@ def train(
     seed: int = 0,
     done: int = 0,
     xp: ModuleType = np,
+    ranks: Ranks = ALONE,
     schedule: Callable[[int], None] = lambda epoch: None,
     progress: EpochProgress = lambda epoch, done, means: None,
 ) -> Iterator[EpochRecord]:
@@ -90,6 +95,7 @@ def train(
             parameters.
         done: how many of the epochs the learner has behind it; the first is done + 1.
         xp: where the rows go and the noise is drawn; the learner's parameters must live there too.
+        ranks: who learn together; each gives and gets the same rows, and draws its own noise.
         schedule: called with each epoch before it begins; may change learning rates.
         progress: called now and then during an epoch.
 
@@ -104,29 +110,35 @@ def train(
     for epoch in range(done + 1, epochs + 1):
         schedule(epoch)
         order = generator(np, seed, Stream.SHUFFLE, epoch)
-        noise = generator(xp, seed, Stream.TRAIN, epoch)
+        noise = generator(xp, seed, Stream.TRAIN, epoch, ranks.rank)
         where, show = f"at epoch {epoch} step", partial(progress, epoch)
-        means = _epoch_means(learner.train_step, rows, batch_size, order, noise, where, show)
-        yield EpochRecord(epoch, means, evaluate(learner, test, seed))
+        means = _epoch_means(learner.train_step, rows, batch_size, order, noise, ranks, where, show)
+        yield EpochRecord(epoch, means, evaluate(learner, test, seed, ranks))
 
 
-def evaluate(learner: Learner, rows: Array, seed: int = 0) -> Means:
-    """Average what a learner logs over these rows, with the same noise at each call of a seed.
+def evaluate(learner: Learner, rows: Array, seed: int = 0, ranks: Ranks = ALONE) -> Means:
+    """Average what a learner logs over these rows, with the same noise at each call of a seed and
+    a number of ranks.
 
     Raises:
         MinigenError: a value is not finite.
     """
-    noise = generator(array_module(rows), seed, Stream.TEST)
+    noise = generator(array_module(rows), seed, Stream.TEST, ranks.rank)
     where = "on the test rows, batch"
-    return _epoch_means(learner.test_step, rows, TEST_BATCH, None, noise, where)
+
+    def step(x: Array, rng: Generator, share: Share) -> Logged:
+        return learner.test_step(x, rng)
+
+    return _epoch_means(step, rows, TEST_BATCH, None, noise, ranks, where)
 
 
 def _epoch_means(
-    step: Callable[[Array, Generator], Logged],
+    step: Callable[[Array, Generator, Share], Logged],
     rows: Array,
     batch_size: int,
     shuffle: np.random.Generator | None,
     rng: Generator,
+    ranks: Ranks,
     where: str,
     progress: Callable[[float, Means], None] = lambda done, means: None,
 ) -> Means:
@@ -138,16 +150,17 @@ def _epoch_means(
     read = 0
     read_at = time.monotonic()
     with np.errstate(over="ignore", invalid="ignore"):  # then one error says all there is to say
-        for i, x in enumerate(batches(rows, batch_size, shuffle)):
-            logged = step(x, rng)
+        for i, x in enumerate(batches(rows, batch_size, shuffle, ranks.rank, ranks.size)):
+            share = ranks.share(min(batch_size, len(rows) - i * batch_size))
+            logged = step(x, rng, share)
             if i == 0:
                 names = list(logged)
                 sums = xp.zeros((n_steps, len(names)), dtype=np.float64)
                 total = np.zeros(len(names))
             for column, values in enumerate(logged.values()):
-                sums[i, column] = values.sum()
-            if i + 1 == n_steps or time.monotonic() - read_at > POLL_SECONDS:
-                unread = to_numpy(sums[read : i + 1])
+                sums[i, column] = share.own(values).sum()
+            if i + 1 == n_steps or ranks.first(time.monotonic() - read_at > POLL_SECONDS):
+                unread = ranks.sum(to_numpy(sums[read : i + 1]))
                 _check_finite(unread, names, where, read + 1)
                 total += unread.sum(axis=0)
                 read = i + 1

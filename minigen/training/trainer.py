@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from minigen.backend import Array, Generator, generator
-from minigen.chains import CACHE, compiler
+from minigen.chains import LARGE, compiler
 from minigen.checks import check_memory
 from minigen.data import Dataset
 from minigen.errors import MinigenError
@@ -17,6 +17,7 @@ from minigen.nn.module import Composite, Params, prefixed
 from minigen.nn.optim import Optimizer, Stateful
 from minigen.training.loop import Logged, Stream
 from minigen.training.options import Options
+from minigen.training.ranks import WHOLE, Share
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 ModelT = TypeVar("ModelT", bound=Composite)
@@ -96,8 +97,10 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
         """Make the optimizers of the parameters of `self.model`, by name."""
 
     @abstractmethod
-    def train_step(self, x: Array, rng: Generator) -> Logged:
-        """Update the parameters once; return the values from before the update."""
+    def train_step(self, x: Array, rng: Generator, share: Share = WHOLE) -> Logged:
+        """Update the parameters once, x being this share of a batch; return the values from before
+        the update.
+        """
 
     @abstractmethod
     def test_step(self, x: Array, rng: Generator) -> Logged:
@@ -137,7 +140,7 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
         """The compiler of the optimizers' chains: numpy, numba with its version, or cupy."""
         if self.xp is not np:
             return self.xp.__name__
-        large = any(array.size > CACHE for array in self.model.params.values())
+        large = any(array.size >= LARGE for array in self.model.params.values())
         return compiler() if large else "numpy"
 
     @property

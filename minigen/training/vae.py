@@ -18,6 +18,7 @@ from minigen.nn.optim import Adam
 from minigen.training.loop import Logged
 from minigen.training.options import Options, option
 from minigen.training.presets import VAE_PRESETS
+from minigen.training.ranks import WHOLE, Share
 from minigen.training.trainer import Trainer
 
 ACTIVATIONS = {"relu": ReLU, "tanh": Tanh}
@@ -159,9 +160,9 @@ class VAETrainer(Trainer[VAEOptions, VAE]):
     def make_optimizers(self) -> dict[str, Adam]:
         return {"optimizer": Adam(self.model.params, self.options.lr, eps=self.options.adam_eps)}
 
-    def train_step(self, x: Array, rng: Generator) -> Logged:
+    def train_step(self, x: Array, rng: Generator, share: Share = WHOLE) -> Logged:
         values, backward = self._loss(x, rng)
-        self.optimizers["optimizer"].step(backward())
+        self.optimizers["optimizer"].step(share.sum(backward(share.weights(values.loss))))
         return values._asdict()
 
     def test_step(self, x: Array, rng: Generator) -> Logged:

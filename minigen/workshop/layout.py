@@ -51,7 +51,8 @@ def mosaic(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     tiles = np.ones((lines * columns, height + gap, width + gap, *colours), dtype=images.dtype)
     tiles[:count, :height, :width] = images
     tiles = tiles.reshape(lines, columns, height + gap, width + gap, *colours).swapaxes(1, 2)
-    return tiles.reshape(lines * (height + gap), columns * (width + gap), *colours)[:-gap, :-gap]
+    bottom, right = lines * (height + gap), columns * (width + gap)
+    return tiles.reshape(bottom, right, *colours)[: bottom - gap, : right - gap]
 
 
 def tiled(

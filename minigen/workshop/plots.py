@@ -35,15 +35,25 @@ def picture(path: Path, paint: Painter, shape: Sequence[float] = (1, 1)) -> None
 
 
 def animation(path: Path, painters: Sequence[Painter], shape: Sequence[float] = (1, 1)) -> None:
-    """Save a GIF with a frame for each painter; it dwells on the last one."""
+    """Save a GIF with a frame for each painter; it dwells on the last one.
+
+    All frames are laid out as the first: nothing jumps, and to lay one out takes as long as to
+    draw it.
+    """
     figure = _figure(shape)
     figure.set_dpi(72)
     canvas: Any = FigureCanvasAgg(figure)  # matplotlib gives it no types
-    frames = []
+    frames: list[Image.Image] = []
+    places: list[Any] = []  # where the first frame has its axes
     for paint in painters:
         figure.clear()
         paint(figure.subplots())
+        for axes, place in zip(figure.axes, places, strict=False):
+            axes.set_position(place)
         canvas.draw()
+        if not frames:
+            places = [axes.get_position(original=True) for axes in figure.axes]
+            figure.set_layout_engine("none")
         frames.append(Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB"))
     first, *rest = frames
     durations = [FRAME] * len(rest) + [LAST_FRAME]

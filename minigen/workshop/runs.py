@@ -42,6 +42,7 @@ def write_run(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
         "options": asdict(run.options),
         "backend": run.trainer.xp.__name__,
         "chains": run.trainer.chains,
+        "ranks": run.ranks.size,
         "data": {
             "name": dataset.name,
             "sha256": dataset.fingerprint,
@@ -51,16 +52,21 @@ def write_run(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
             "pixels": dataset.pixels,
             "reading": asdict(dataset.reading),
         },
-        "versions": {
-            "minigen": minigen.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
         "history": [asdict(record) for record in run.history],
         "snapshots": snapshots.header,
     }
     checkpoint.save(folder.checkpoint, header, {**run.trainer.state, **snapshots.arrays})
     _write_for_people(folder, header)
+
+
+def versions() -> dict[str, str]:
+    """The versions of what computes, by name."""
+    return {
+        "minigen": minigen.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def _write_for_people(folder: RunFolder, header: Mapping[str, Any]) -> None:
@@ -119,6 +125,7 @@ def read_header(folder: RunFolder) -> checkpoint.Header:
         OPTIONS[header["model"]].of(header["options"])
         if header["backend"] not in NAMES or type(header["chains"]) is not str:
             raise ValueError(f"its backend is {header['backend']!r}, Adam by {header['chains']!r}")
+        check_whole("ranks", header["ranks"])
     return header
 
 

@@ -189,4 +189,21 @@ OUTPUT = {
     "missing run": Row("sample from a missing run; --count 0, -1", "[1]; [2]"),
 }
 
-ROWS = ARGUMENTS | DATA | TRAINING | OUTPUT
+RANKS = {
+    "rank dies": Row(
+        "kill -9 of one of the processes that mpiexec has started, or an error on it alone",
+        "all are gone within seconds, with one line; the last checkpoint is whole",
+    ),
+    "ranks differ": Row(
+        "other versions, options or rows on one rank; a processor that computes otherwise",
+        "[1] names what differs, and both; before the run folder is touched, or after the epoch",
+    ),
+    "fewer rows than ranks": Row("batches without a row for each rank", "[1] both numbers"),
+    "no MPI": Row(
+        "mpiexec without mpi4py, or of another MPI than mpi4py's",
+        "one line for all ranks; nobody waits for ever",
+    ),
+    "stopped ranks": Row("Ctrl-C or SIGTERM to mpiexec", "[130, 143] as for one process, once"),
+}
+
+ROWS = ARGUMENTS | DATA | TRAINING | OUTPUT | RANKS

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults.rows import ARGUMENTS, DATA, OUTPUT, ROWS, TRAINING
+from tests.faults.rows import ARGUMENTS, DATA, OUTPUT, RANKS, ROWS, TRAINING
 
 TESTS = Path(__file__).parent.parent
 
@@ -26,4 +26,4 @@ def test_every_row_has_a_test_and_no_test_another_row() -> None:
 
 
 def test_no_row_hides_another() -> None:
-    assert len(ROWS) == sum(map(len, (ARGUMENTS, DATA, TRAINING, OUTPUT)))
+    assert len(ROWS) == sum(map(len, (ARGUMENTS, DATA, TRAINING, OUTPUT, RANKS)))

@@ -19,7 +19,7 @@ class Recorder:
         self.noise: list[float] = []
         self.fail_at = fail_at
 
-    def train_step(self, x: Any, rng: Any) -> dict[str, Any]:
+    def train_step(self, x: Any, rng: Any, share: Any = None) -> dict[str, Any]:
         self.seen.append(x)
         self.noise.append(rng.random())
         first = x[:, 0].copy()

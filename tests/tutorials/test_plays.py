@@ -3,10 +3,8 @@
 python -m pytest -m browser tests/tutorials/test_plays.py     # and Chromium
 """
 
-import base64
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,76 +14,13 @@ import pytest
 from minigen.models.gan import GAN
 from minigen.nn.layers import Linear, ReLU, Sequential, sigmoid
 from minigen.nn.optim import Adam
-from tests.workshop.browser import CHROMIUM, Tab, browser
-from tutorials.scripts import FOLDER, plays, script
+from tests.tutorials.stage import agree, complaints, computed, opened
+from tests.workshop.browser import Tab
+from tutorials.scripts import plays
 
 pytestmark = pytest.mark.browser
 
-PAGE = """<!doctype html><meta name="viewport" content="width=device-width">
-<meta charset="utf-8"><link rel="stylesheet" href="{css}"><body data-theme="auto">
-<article><p><img class="{kind}" src="figures/{name}.{ending}" alt="still"></p></article>
-<script src="{name}.js"></script>"""
-
-# What the tests ask of a play.
-HELP = """
-globalThis.all = selector => [...document.querySelectorAll(".play " + selector)];
-globalThis.inked = canvas => canvas.getContext("2d")
-  .getImageData(0, 0, canvas.width, canvas.height).data
-  .filter((value, i) => i % 4 == 3 && value > 0).length;
-globalThis.unnamed = e => !e.ariaLabel && !e.textContent && !e.closest("label");
-globalThis.state = () =>
-  all("canvas").map(e => e.toDataURL()).join() + document.querySelector(".play").textContent;
-globalThis.change = e => {
-  if (e.matches("button")) return e.click();
-  if (e.matches("input")) e.value = +e.value === +e.max ? e.min : e.max;
-  if (e.matches("select")) e.selectedIndex = (e.selectedIndex + 1) % e.length;
-  e.dispatchEvent(new Event("input"));
-};
-globalThis.settled = () => new Promise(done => setTimeout(done, 100));
-settled()
-"""
-
 each_play = pytest.mark.parametrize("name", sorted(plays()))
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Tab]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH")
-    with browser() as opened:
-        yield opened
-
-
-def opened(tab: Tab, name: str, folder: Path, **how: Any) -> None:
-    """Open a page with this play, which asks for nothing else and says nothing."""
-    moving = (FOLDER / "figures" / f"{name}.gif").exists()
-    (folder / f"{name}.js").write_text(script(plays()[name]), "utf-8")
-    (folder / "page.html").write_text(
-        PAGE.format(
-            css=(FOLDER / "site.css").as_uri(), name=name,
-            kind="moving" if moving else "", ending="gif" if moving else "png",
-        ),
-        "utf-8",
-    )  # fmt: skip
-    tab.open(folder / "page.html", **how)
-    tab.evaluate(HELP)
-    assert complaints(tab) == []
-    assert all(url.startswith("file:") for url in tab.requests)
-
-
-def complaints(tab: Tab) -> list[str]:
-    """The lines of the console, but for the picture that the page has not."""
-    return [line for line in tab.console if "ERR_FILE_NOT_FOUND" not in line]
-
-
-def computed(tab: Tab, name: str, function: str, *arguments: Any) -> Any:
-    """What an exported function of a play returns."""
-    words = ", ".join(json.dumps(argument) for argument in arguments)
-    return tab.evaluate(f"plays['{name}'].{function}({words})")
-
-
-def agree(seen: Any, expected: Any) -> None:
-    np.testing.assert_allclose(seen, expected, rtol=1e-12, atol=1e-12)
 
 
 @each_play
@@ -234,30 +169,6 @@ def test_small_network(tab: Tab, tmp_path: Path) -> None:
         agree(seen["target"], -seen["y"])
         off += seen["h1"] == 0
     assert 0 < off < 20
-
-
-def test_decoder_under_the_pointer(tab: Tab, tmp_path: Path) -> None:
-    """The stored layers, in NumPy; and they draw digits."""
-    opened(tab, "vae-manifold", tmp_path)
-    stored = FOLDER / "plays" / "manifold.js"
-    assert stored.stat().st_size < 600_000
-    manifold = json.loads(stored.read_text("utf-8").removeprefix("export const manifold = ")[:-2])
-
-    def unpacked(array: Any, dtype: str) -> Any:
-        numbers = np.frombuffer(base64.b64decode(array["data"]), dtype)
-        return numbers.reshape(array["shape"]).astype(np.float64)
-
-    codes = np.random.default_rng(0).standard_normal((20, 2))
-    value = codes
-    for layer in manifold["decoder"]:
-        if layer["kind"] == "Linear":
-            weight = unpacked(layer["levels"], "int8") * unpacked(layer["step"], "float32")
-            value = value @ weight + unpacked(layer["bias"], "float32")
-        else:
-            value = np.maximum(value, 0)
-    for code, expected in zip(codes, sigmoid(value), strict=True):
-        agree(computed(tab, "vae-manifold", "decode", code.tolist()), expected)
-        assert 20 < expected.sum() < 300  # MNIST's images hold 103 in the mean
 
 
 def test_steps_on_the_ring(tab: Tab, tmp_path: Path) -> None:

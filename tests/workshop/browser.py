@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+READY = "'ready' in document.documentElement.dataset"  # of the page of a run
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 OPTIONS = (
     "--headless",
@@ -89,6 +90,13 @@ class Tab:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def wait(self, condition: str) -> None:
+        """Wait until an expression is true in the page."""
+        self.evaluate(
+            "new Promise(done => { const look = () => "
+            f"{condition} ? done() : setTimeout(look, 5); look() }})"
+        )
+
     def press(self, key: str, shift: bool = False) -> None:
         """Press a key and let it go."""
         for kind in ("keyDown", "keyUp"):
@@ -112,8 +120,16 @@ class Tab:
             self.call("Input.dispatchTouchEvent", type=kind, touchPoints=[where])
         self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
-    def drag(self, selector: str, places: list[tuple[float, float]]) -> None:
-        """Drag over the first element that a selector finds; (0, 0) and (1, 1) are its corners."""
+    def drag(
+        self,
+        selector: str,
+        places: list[tuple[float, float]],
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Drag over the first element that a selector finds; (0, 0) and (1, 1) are its corners.
+
+        `then` is called at each place.
+        """
         kinds = ["mousePressed", *["mouseMoved"] * (len(places) - 1), "mouseReleased"]
         points = self._points(selector, [*places, places[-1]])
         for kind, where in zip(kinds, points, strict=True):
@@ -121,13 +137,16 @@ class Tab:
                 "Input.dispatchMouseEvent",
                 type=kind, button="left", buttons=1, clickCount=1, **where,
             )  # fmt: skip
+            then()
 
-    def screenshot(self, path: Path) -> None:
-        """Write a picture of the whole page."""
-        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+    def picture(self, box: tuple[float, float, float, float] | None = None) -> bytes:
+        """A PNG of a box of the page, (left, top, width, height), or of the whole page."""
+        if box is None:
+            size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+            box = (0, 0, size["width"], size["height"])
+        clip = dict(zip(("x", "y", "width", "height"), box, strict=True)) | {"scale": 1}
         made = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
-        path.write_bytes(base64.b64decode(made["data"]))
+        return base64.b64decode(made["data"])
 
 
 @contextmanager

@@ -20,6 +20,7 @@ def test_mosaic_places_images_row_by_row() -> None:
     assert (tiles[3, 0], tiles[4, 6]) == (0.3, 0.4)
     assert (tiles[2] == 1).all()  # a gap is white
     assert (tiles[3:, 8:] == 1).all()  # and so is the place of the sixth
+    assert layout.mosaic(images, columns=3, gap=0).shape == (4, 9)
 
 
 def test_image_grid_draws_zero_black_and_one_white(tmp_path: Path) -> None:
@@ -45,6 +46,19 @@ def test_animation_shows_every_frame(tmp_path: Path) -> None:
             durations.append(picture.info["duration"])
     assert greys == [0, 85, 170, 255]
     assert durations == [330, 330, 330, 2330]
+
+
+def test_nothing_jumps_from_frame_to_frame(tmp_path: Path) -> None:
+    seen: list[Axes] = []
+
+    def paint(axes: Axes, top: float) -> None:
+        seen.append(axes)
+        axes.plot([0, top])  # whose ticks have wider names
+
+    plots.animation(tmp_path / "a.gif", [partial(paint, top=top) for top in (1, 1e6 + 1)])
+    first, second = (axes.get_position().bounds for axes in seen)
+    assert first == second
+    assert first[0] < 0.12  # laid out, where the margin would be 0.125
 
 
 def test_the_field_is_sampled_around_the_data() -> None:

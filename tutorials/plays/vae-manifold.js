@@ -1,6 +1,6 @@
 // The decoder under the pointer: a trained latent plane, with codes of test digits.
 
-import { clamp, range, unpack } from "../../minigen/workshop/explore/web/arrays.js";
+import { bytesOf, clamp, range } from "../../minigen/workshop/explore/web/arrays.js";
 import { arrowed, digits, element, placeOf } from "../../minigen/workshop/explore/web/elements.js";
 import { logStandardNormal, sequential, sigmoid } from "../../minigen/workshop/explore/web/nn.js";
 import { imageOfValues } from "../../minigen/workshop/explore/web/pictures.js";
@@ -19,10 +19,12 @@ const PALETTE = [
 // Whole numbers times the step of their column, in float64.
 const decoder = manifold.decoder.map((layer) => {
   if (layer.kind !== "Linear") return layer;
-  const step = unpack(layer.step);
-  const levels = new Int8Array(unpack(layer.levels).buffer);
+  const [step, bias] = [layer.step, layer.bias].map(
+    (text) => new Float32Array(bytesOf(text).buffer),
+  );
+  const levels = new Int8Array(bytesOf(layer.levels).buffer);
   const weight = Float64Array.from(levels, (level, k) => level * step[k % step.length]);
-  return { kind: "Linear", weight, bias: Float64Array.from(unpack(layer.bias)) };
+  return { kind: "Linear", weight, bias: Float64Array.from(bias) };
 });
 const codes = manifold.codes.map((code) => code.map((level) => level * manifold.codeStep));
 

@@ -4,6 +4,7 @@ python -m minigen.train vae --latent-dim 2 --hidden 400,200 --epochs 20 --out ru
 python tutorials/plays/weights.py runs/play
 """
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -14,11 +15,15 @@ import numpy as np
 import minigen as mg
 from minigen.backend import to_numpy
 from minigen.nn.layers import Layer, Linear
-from minigen.workshop.explore.content import packed
 
 TARGET = Path(__file__).parent / "manifold.js"
 N_CODES = 1_000
 CODE_STEP = 1 / 25  # codes are stored as whole multiples
+
+
+def text(array: np.ndarray) -> str:
+    """The bytes of an array, little endian, in base64."""
+    return base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode()
 
 
 def quantized(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -35,9 +40,9 @@ def layer(one: Layer) -> dict[str, Any]:
     levels, step = quantized(weight)
     return {
         "kind": "Linear",
-        "levels": packed(levels.view(np.uint8)),
-        "step": packed(step),
-        "bias": packed(bias),
+        "levels": text(levels),
+        "step": text(step),
+        "bias": text(bias),
     }
 
 
@@ -54,6 +59,6 @@ def content(run: mg.Run) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    text = json.dumps(content(mg.load(sys.argv[1])), separators=(",", ":"))
-    TARGET.write_text(f"export const manifold = {text};\n", "utf-8")
+    whole = json.dumps(content(mg.load(sys.argv[1])), separators=(",", ":"))
+    TARGET.write_text(f"export const manifold = {whole};\n", "utf-8")
     print(f"{TARGET.name}: {TARGET.stat().st_size:,} bytes")

@@ -1,6 +1,5 @@
-"""The content of a run's page: its networks, test rows, codes and curves as JSON holds them."""
+"""The content of a run's page: its networks, test rows, codes and curves, as JSON with arrays."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -95,7 +94,7 @@ def _layers(network: Layer) -> list[Content]:
 def _layer(layer: Layer) -> Content:
     if isinstance(layer, Linear):
         weight, bias = (to_numpy(array) for array in layer.params.values())
-        return {"kind": "Linear", "weight": packed(weight), "bias": packed(bias)}
+        return {"kind": "Linear", "weight": halved(weight), "bias": halved(bias)}
     slope = {"slope": layer.slope} if isinstance(layer, LeakyReLU) else {}
     return {"kind": type(layer).__name__, **slope}
 
@@ -142,15 +141,15 @@ def _examples(run: Run) -> Content:
     largest = np.abs(directions).argmax(axis=0)
     directions = directions * np.sign(directions[largest, np.arange(len(directions))])
     return {
-        "rows": packed(test[order[:count]]),
+        "rows": halved(test[order[:count]]),
         "places": order[:count].tolist(),
         "labels": None if labels is None else labels[order[:count]].tolist(),
         "codeLabels": labels[order].tolist() if of_rows and labels is not None else None,
-        "codes": packed(codes),
+        "codes": halved(codes),
         "importanceName": "variance" if of_rows else "response",
         "importanceText": VARIANCE if of_rows else RESPONSE,
         "activity": np.diag(spread).tolist(),
-        "directions": packed(directions[:, first].T.astype(np.float32)),
+        "directions": halved(directions[:, first].T.astype(np.float32)),
         "variances": variances[first].tolist(),
     }
 
@@ -164,14 +163,9 @@ def _response(run: Run, codes: np.ndarray) -> np.ndarray:
     return mean
 
 
-def packed(array: np.ndarray) -> Content:
-    """Pack an array: a large one of float32 as float16, if that can hold it; others as they are."""
+def halved(array: np.ndarray) -> np.ndarray:
+    """A large array of float32 as float16, if that can hold it; others as they are."""
     large = array.dtype == np.float32 and array.size > N_EXACT
     if large and np.abs(array).max() < np.finfo(np.float16).max:
-        array = array.astype(np.float16)
-    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    return {
-        "dtype": array.dtype.name,
-        "shape": array.shape,
-        "data": base64.b64encode(little.tobytes()).decode(),
-    }
+        return array.astype(np.float16)
+    return array

@@ -1,13 +1,12 @@
 """The page: HTML, style, script and content in one file that asks for nothing else.
 
-Names come from files, and files are not trusted: the content is JSON in which no tag can begin,
+Names come from files, and files are not trusted: the content is packed into letters and digits,
 the script writes text and never markup, and the page's own policy runs this script alone.
 """
 
 import base64
 import hashlib
 import html
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +16,18 @@ from minigen.metrics import Finding
 from minigen.training import Run
 from minigen.workshop.atomic import replacing
 from minigen.workshop.explore.content import Content, content
+from minigen.workshop.explore.packing import packed
 
 WEB = Path(__file__).parent / "web"
 MODULES = (  # in the order of their imports
     "nn",
     "arrays",
+    "packing",
     "random",
     "model",
     "elements",
     "axes",
+    "ruler",
     "pictures",
     "points",
     "gallery",
@@ -71,7 +73,7 @@ def page(data: Content) -> str:
     parts = {
         "TITLE": html.escape(f"{data['model'].upper()} on {data['data']}"),
         "STYLE": (WEB / "style.css").read_text("utf-8"),
-        "CONTENT": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
+        "CONTENT": packed(data),
         "SCRIPT": script(),
     }
     parts["POLICY"] = _policy(parts["SCRIPT"], parts["STYLE"])

@@ -1,13 +1,8 @@
-// Arrays: out of the file, and the little algebra that codes need.
+// Arrays: out of text, and the little algebra that codes need.
 
-// {dtype, shape, data in base64}, little endian -> Float32Array, or Uint8Array of pixels
-export function unpack({ dtype, data }) {
-  const text = atob(data);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  if (dtype === "uint8") return bytes;
-  if (dtype === "float32") return new Float32Array(bytes.buffer);
-  return fromHalf(new Uint16Array(bytes.buffer));
+// The bytes of a text in base64.
+export function bytesOf(text) {
+  return Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
 }
 
 // float16 -> float32: the same sign and fraction, an exponent of bias 127 in place of 15

@@ -1,13 +1,12 @@
 // Axes of the latent plane: two unit vectors, of latent dimensions or of principal directions.
 
-import { dot, range, rowOf, unpack } from "./arrays.js";
+import { dot, range, rowOf } from "./arrays.js";
 
 // The families of axes, best first: { name, axes: [{ name, vector, importance }, ...] }.
 export function families(content) {
   const { nLatent, activity, directions, variances } = content;
   const byActivity = range(nLatent).sort((i, j) => activity[j] - activity[i]);
   const unit = (i) => Float32Array.from({ length: nLatent }, (_, j) => Number(i === j));
-  const all = unpack(directions);
   return [
     {
       name: "latent dimensions",
@@ -21,7 +20,7 @@ export function families(content) {
       name: "principal directions",
       axes: variances.map((variance, i) => ({
         name: `direction ${i + 1}`,
-        vector: rowOf(all, nLatent, i),
+        vector: rowOf(directions, nLatent, i),
         importance: variance,
       })),
     },

@@ -25,20 +25,22 @@ export function canvas(width, height, attributes) {
   return made;
 }
 
-// A list of quantities: [[name, value, unit], ...], rewritten whole by its `show`.
+// A list of quantities: its `show` puts [[name, value, unit], ...] there.
 export function quantities() {
   const list = element("dl", { "aria-live": "polite" });
-  const show = (rows) =>
-    list.replaceChildren(
-      ...rows.map(([name, value, unit]) =>
-        element(
-          "div",
-          {},
-          element("dt", {}, name),
-          element("dd", {}, `${value} `, element("small", {}, unit)),
-        ),
-      ),
+  const show = (rows) => {
+    while (list.children.length > rows.length) list.lastChild.remove();
+    while (list.children.length < rows.length) {
+      const value = element("dd", {}, element("span"), " ", element("small"));
+      list.append(element("div", {}, element("dt"), value));
+    }
+    rows.forEach((row, i) =>
+      ["dt", "span", "small"].forEach((place, k) => {
+        const text = list.children[i].querySelector(place);
+        if (text.textContent !== row[k]) text.textContent = row[k];
+      }),
     );
+  };
   return { list, show };
 }
 
@@ -47,19 +49,27 @@ export function digits(value, places = 2) {
   return value.toFixed(places).replace("-", "\u2212");
 }
 
-// Four digits that count, of a number whose size is not known.
-export function significant(value) {
-  return `${Number(value.toPrecision(4))}`.replace("-", "\u2212");
+// The digits that count, of a number whose size is not known.
+export function significant(value, count = 4) {
+  return `${Number(value.toPrecision(count))}`.replace("-", "\u2212");
 }
+
+const scheme = matchMedia("(prefers-color-scheme: dark)");
+const colours = new Map(); // those that were asked for, so that no drawing waits for the style sheet
+scheme.addEventListener("change", () => colours.clear());
 
 // A colour of the style sheet, light or dark.
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
+  if (!colours.has(name)) {
+    const style = getComputedStyle(document.documentElement);
+    colours.set(name, style.getPropertyValue(`--${name}`));
+  }
+  return colours.get(name);
 }
 
 // Call draw whenever the colours change.
 export function recoloured(draw) {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  scheme.addEventListener("change", draw);
 }
 
 // The place of a pointer within an element: (0, 0) at its upper left, (1, 1) at its lower right.

@@ -1,12 +1,16 @@
 // npx prettier --write *.js *.css && npx eslint *.js
 const browser = [
   "atob",
+  "Blob",
+  "DecompressionStream",
   "document",
   "getComputedStyle",
   "ImageData",
   "matchMedia",
   "performance",
   "requestAnimationFrame",
+  "Response",
+  "TextDecoder",
 ];
 
 export default [

@@ -1,7 +1,7 @@
 // A gallery shows rows side by side, each with its caption: images, bars, or points in one plane.
 
 import { canvas, element } from "./elements.js";
-import { paintBars, paintImage } from "./pictures.js";
+import { LARGE_BARS, SMALL_BARS, paintBars, paintImage } from "./pictures.js";
 import { cloud } from "./points.js";
 
 export function gallery(page, label, large = false) {
@@ -12,7 +12,7 @@ export function gallery(page, label, large = false) {
   const make = () =>
     shape
       ? element("canvas", { width: shape[1], height: shape[0], class: "pixels" })
-      : canvas(160, 90, { class: "bars" });
+      : canvas(...(large ? LARGE_BARS : SMALL_BARS), { class: "bars" });
   const show = (rows, captions = []) => {
     box.setAttribute("aria-label", [label, ...captions].join(", "));
     while (box.children.length > rows.length) box.lastChild.remove();

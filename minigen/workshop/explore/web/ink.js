@@ -53,7 +53,8 @@ export function pad({ shape }, onInk) {
     onInk(null);
   };
   paint();
-  return element("div", { class: "source" }, target, button("Clear", clear));
+  const hint = element("small", {}, "Arrow keys move the pen; with Shift it draws.");
+  return element("div", { class: "source" }, target, hint, button("Clear", clear));
 }
 
 // Put a round pen down at every pixel on the way.

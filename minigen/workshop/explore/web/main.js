@@ -5,13 +5,15 @@ import { element, section } from "./elements.js";
 import { imageOf } from "./ink.js";
 import { Examples, Model } from "./model.js";
 import { klToStandardNormal } from "./nn.js";
+import { unpacked } from "./packing.js";
 import { plane } from "./plane.js";
 import { posterior } from "./posterior.js";
 import { curves, findings, options } from "./report.js";
+import { ticks } from "./ruler.js";
 import { judge, samples } from "./samples.js";
 import { walk } from "./walk.js";
 
-const content = JSON.parse(document.getElementById("content").textContent);
+const content = await unpacked(document.getElementById("content").textContent);
 const model = new Model(content);
 const examples = new Examples(content);
 const code = new Code(examples.codes[0]);
@@ -28,6 +30,10 @@ const aboutDots = {
   gan: "Each dot is a draw of the noise z.",
 };
 const others = content.nLatent > 2 ? " The other dimensions stay where they are." : "";
+const aboutBars =
+  content.shape || points
+    ? ""
+    : " A row is shown as bars, a column each, in the units of the data.";
 const aboutScores = points ? "." : ", with D's score below each, the most credible first.";
 const aboutWalk = model.discriminator && !points ? ", with D's score below each step." : ".";
 const way = drawable ? "Draw an image" : "Place a point";
@@ -42,7 +48,7 @@ const sections = {
   code: () =>
     section(
       "Move the code",
-      `${aboutDots[content.model]} Drag, touch or use the arrow keys: the picture follows.${others}`,
+      `${aboutDots[content.model]} Drag, touch or use the arrow keys, with Shift for small steps: the picture follows.${others}${aboutBars}`,
       codePanel(),
     ),
   posterior: () =>
@@ -83,5 +89,5 @@ if (content.findings.length) order.push("findings");
 
 document.querySelector("header").append(...content.facts.map((fact) => element("p", {}, fact)));
 document.querySelector("main").append(...[...order, "options"].map((name) => sections[name]()));
-globalThis.minigen = { ...page, imageOf, klToStandardNormal }; // to play with in the console
+globalThis.minigen = { ...page, imageOf, klToStandardNormal, ticks }; // to play with in the console
 document.documentElement.dataset.ready = performance.now().toFixed(0);

@@ -1,6 +1,6 @@
 // The model: what each of its networks computes of one row x or one code z.
 
-import { rowOf, unpack } from "./arrays.js";
+import { range, rowOf } from "./arrays.js";
 import { bceWithLogits, gaussian, mse, sequential, sigmoid } from "./nn.js";
 
 export class Model {
@@ -8,11 +8,7 @@ export class Model {
     this.nLatent = content.nLatent;
     this.output = content.output;
     this.logvar = content.logvar;
-    for (const [name, network] of Object.entries(content.networks)) {
-      this[name] = network.map((layer) =>
-        layer.weight ? { ...layer, weight: unpack(layer.weight), bias: unpack(layer.bias) } : layer,
-      );
-    }
+    Object.assign(this, content.networks);
   }
 
   // mu and logvar of q(z|x); an autoencoder's code is mu, and logvar is empty.
@@ -54,20 +50,19 @@ export class Model {
 // The test rows in the file, their labels and their places in the test set; codes of more of them.
 export class Examples {
   constructor(content) {
-    const { rows, codes } = content;
-    const [values, width] = [unpack(rows), rows.shape[1]];
-    const scale = rows.dtype === "uint8" ? 255 : 1;
+    const { rows, codes, width, nLatent } = content;
+    const scale = rows instanceof Uint8Array ? 255 : 1;
     this.rows = content.places.map((_, i) =>
-      Float32Array.from(rowOf(values, width, i), (value) => value / scale),
+      Float32Array.from(rowOf(rows, width, i), (value) => value / scale),
     );
     this.places = content.places;
     this.labels = content.labels;
-    const all = unpack(codes);
-    this.codes = Array.from({ length: codes.shape[0] }, (_, i) => rowOf(all, codes.shape[1], i));
+    this.codes = range(codes.length / nLatent).map((i) => rowOf(codes, nLatent, i));
   }
 
   // The name of row i for people: its place in the test set, and its label.
   name(i) {
-    return `test row ${this.places[i]}` + (this.labels ? `, label ${this.labels[i]}` : "");
+    const label = this.labels ? `, label ${this.labels[i]}` : "";
+    return `row ${this.places[i]} of the test set${label}`;
   }
 }

@@ -3,8 +3,11 @@
 import { clamp, dot } from "./arrays.js";
 import { ellipse, families, moved, noAxis, squareAround } from "./axes.js";
 import { arrowed, canvas, colour, digits, dragged, element, recoloured } from "./elements.js";
+import { ruled } from "./ruler.js";
 
 const PLANE_SIDE = 420;
+const LOW = 105; // the height of a plane that is a line
+const FEW = 200; // codes, which get larger dots
 const PALETTE = [
   "1f77b4",
   "ff7f0e",
@@ -19,8 +22,10 @@ const PALETTE = [
 ];
 
 export function plane({ content, examples, code }) {
-  const target = canvas(PLANE_SIDE, PLANE_SIDE, {
-    class: "plane",
+  const flat = content.nLatent === 1;
+  const height = flat ? LOW : PLANE_SIDE;
+  const target = canvas(PLANE_SIDE, height, {
+    class: flat ? "plane flat" : "plane",
     tabindex: 0,
     role: "application",
   });
@@ -28,11 +33,13 @@ export function plane({ content, examples, code }) {
   const labels = content.codeLabels;
   const names = [...new Set(labels ?? [])].sort((a, b) => a - b);
   const tint = (label) => `#${PALETTE[names.indexOf(label) % PALETTE.length]}`;
+  const tints = (labels ?? []).map(tint);
+  const prior = content.model === "ae" ? [] : [-2, 2].map((end) => [end, end]); // most of p(z)
   let axes, points, square;
 
   const toPixel = ([a, b]) => [
     PLANE_SIDE / 2 + ((a - square.x) * PLANE_SIDE) / (2 * square.half),
-    PLANE_SIDE / 2 - ((b - square.y) * PLANE_SIDE) / (2 * square.half),
+    height / 2 - ((b - square.y) * PLANE_SIDE) / (2 * square.half),
   ];
   const seen = (z) => axes.map(({ vector }) => dot(z, vector));
   const kept = (a, b) => [
@@ -41,16 +48,23 @@ export function plane({ content, examples, code }) {
   ];
 
   const draw = () => {
-    context.clearRect(0, 0, PLANE_SIDE, PLANE_SIDE);
-    ruled(context, axes, square, toPixel);
+    context.clearRect(0, 0, PLANE_SIDE, height);
+    ruled(
+      context,
+      { width: PLANE_SIDE, height, ...sides(square) },
+      axes.map(({ name }) => name),
+    );
+    const size = points.length > FEW ? 3 : 6;
+    const plain = colour("muted");
     points.forEach((point, i) => {
       const [x, y] = toPixel(point);
-      context.fillStyle = labels ? tint(labels[i]) : colour("muted");
-      context.fillRect(x - 1.5, y - 1.5, 3, 3);
+      context.fillStyle = tints[i] ?? plain;
+      context.fillRect(x - size / 2, y - size / 2, size, size);
     });
     if (code.posterior?.logvar.length)
       drawPosterior(context, code.posterior, axes, seen, toPixel, square);
-    const [x, y] = toPixel(seen(code.z)).map((at) => clamp(at, 9, PLANE_SIDE - 9)); // in sight
+    const [across, down] = toPixel(seen(code.z));
+    const [x, y] = [clamp(across, 9, PLANE_SIDE - 9), clamp(down, 9, height - 9)]; // in sight
     context.lineWidth = 2;
     for (const [radius, style] of [
       [8, "page"],
@@ -72,7 +86,7 @@ export function plane({ content, examples, code }) {
   const choose = (chosen) => {
     axes = chosen;
     points = examples.codes.map(seen);
-    square = squareAround(points);
+    square = squareAround([...points, ...prior]);
     code.look(axes, square);
   };
 
@@ -92,32 +106,8 @@ export function plane({ content, examples, code }) {
   return { box: element("div", { class: "planebox" }, target, legend(names, tint)), controls };
 }
 
-function ruled(context, axes, square, toPixel) {
-  context.lineWidth = 1;
-  context.font = "11px system-ui, sans-serif";
-  const step =
-    [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1e3, 1e4].find((size) => square.half / size < 5) ??
-    1e5;
-  const first = (middle) => Math.ceil((middle - square.half) / step);
-  const last = (middle) => Math.floor((middle + square.half) / step);
-  const places = step < 1 ? 1 : 0;
-  context.strokeStyle = colour("line");
-  context.fillStyle = colour("muted");
-  for (let k = first(square.x); k <= last(square.x); k++) {
-    const [x] = toPixel([k * step, 0]);
-    context.strokeRect(x, 0, 0, PLANE_SIDE);
-    context.fillText(digits(k * step, places), x + 3, PLANE_SIDE - 4);
-  }
-  for (let k = first(square.y); k <= last(square.y); k++) {
-    const [, y] = toPixel([0, k * step]);
-    context.strokeRect(0, y, PLANE_SIDE, 0);
-    context.fillText(digits(k * step, places), 3, y - 3);
-  }
-  context.fillStyle = colour("text");
-  context.textAlign = "right";
-  context.fillText(`${axes[0].name} \u2192`, PLANE_SIDE - 5, PLANE_SIDE - 18);
-  context.textAlign = "left";
-  context.fillText(axes[1].name && `\u2191 ${axes[1].name}`, 24, 14);
+function sides({ x, y, half }) {
+  return { x: { low: x - half, size: 2 * half }, y: { low: y - half, size: 2 * half } };
 }
 
 // q(z|x): an ellipse of two standard deviations around a cross.

@@ -3,6 +3,7 @@
 import { clamp, range } from "./arrays.js";
 import { moved } from "./axes.js";
 import { arrowed, canvas, colour, digits, dragged, element, recoloured } from "./elements.js";
+import { ruled } from "./ruler.js";
 
 const DATA_SIDE = 260;
 const LINE_HEIGHT = 80; // of a plane that is a line
@@ -22,6 +23,7 @@ function frame({ content, examples }, attributes) {
   const target = canvas(width, height, { class: "data", role: "img", ...attributes });
   return {
     flat,
+    names: flat ? ["x", ""] : ["x1", "x2"],
     width,
     height,
     x,
@@ -50,6 +52,7 @@ function dots({ context, toPixel, flat, height }, rows, style, size) {
 
 function background(plane, { examples }) {
   plane.context.clearRect(0, 0, plane.width, plane.height);
+  ruled(plane.context, plane, plane.names);
   dots(plane, examples.rows, "muted-soft", 2);
 }
 
@@ -66,7 +69,7 @@ export function cloud(page, label) {
     shown = rows;
     const words = rows.length === 1 ? coordinates(rows[0]) : `${rows.length} points`;
     plane.target.setAttribute("aria-label", `${label}: ${words}`);
-    caption.textContent = `${rows.length === 1 ? `(${words})` : words}${captions.length === 1 ? `, ${captions[0]}` : ""}`;
+    caption.textContent = `${words}${captions.length === 1 ? `, ${captions[0]}` : ""}`;
     draw();
   };
   draw();
@@ -74,32 +77,38 @@ export function cloud(page, label) {
   return { box: element("figure", {}, plane.target, caption), show };
 }
 
-function coordinates(row) {
-  return Array.from(row, (value) => digits(value, 3)).join(", ");
+export function coordinates(row) {
+  return `(${Array.from(row, (value) => digits(value, 3)).join(", ")})`;
 }
 
-// A point that the hand moves: calls onRow(x, name).
+// A point that the hand moves: calls onRow(x, name). `put` shows a row from elsewhere.
 export function pointer(page, onRow) {
   const plane = frame(page, {
     tabindex: 0,
     role: "application",
     "aria-label": "The data's plane: arrow keys move your point",
   });
-  let place = [0.5, 0.5];
+  let row = plane.toRow(0.5, 0.5);
   const draw = () => {
     background(plane, page);
-    dots(plane, [plane.toRow(...place)], "accent", 8);
+    dots(plane, [row], "accent", 8);
+  };
+  const put = (x) => {
+    row = x;
+    draw();
   };
   const move = (across, down) => {
-    place = [clamp(across, 0, 1), clamp(down, 0, 1)];
-    draw();
-    onRow(plane.toRow(...place), "your point");
+    put(plane.toRow(clamp(across, 0, 1), clamp(down, 0, 1)));
+    onRow(row, "your point");
   };
   dragged(plane.target, move);
-  arrowed(plane.target, (dx, dy) => move(place[0] + dx / 50, place[1] + dy / 50));
+  arrowed(plane.target, (dx, dy) => {
+    const [x, y] = plane.toPixel(row);
+    move(x / plane.width + dx / 50, y / plane.height + dy / 50);
+  });
   draw();
   recoloured(draw);
-  return plane.target;
+  return { target: plane.target, put };
 }
 
 // The row of z among the data, above D(x) as a field, with the image of a grid of the latent plane.

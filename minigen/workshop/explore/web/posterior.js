@@ -1,6 +1,6 @@
 // From a row to its code: a row of the test set or of one's own hand, and what the model says of it.
 
-import { range } from "./arrays.js";
+import { clamp, range } from "./arrays.js";
 import { families } from "./axes.js";
 import {
   button,
@@ -15,11 +15,12 @@ import {
 import { pad } from "./ink.js";
 import { klToStandardNormal, reparameterize } from "./nn.js";
 import { gallery } from "./gallery.js";
-import { pointer } from "./points.js";
+import { coordinates, pointer } from "./points.js";
 import { normals, uniforms } from "./random.js";
 
 const DRAWS = 8;
 const BARS = [320, 150];
+const SCALE = 36; // the place of its numbers
 
 // Where rows come from: the pad for images, the test set for all. Calls onRow(x, name), and
 // onRow(null) where there is nothing on the pad.
@@ -34,24 +35,35 @@ export function source(page, onRow) {
     value: 1,
     "aria-label": "Number of the row",
   });
+  const told = (x, text) => onRow(x, page.points && x ? `${text}, at ${coordinates(x)}` : text);
+  const hand = page.points ? pointer(page, told) : null;
   const take = () => {
     const i = Math.round(number.valueAsNumber) - 1;
-    if (i in examples.rows) onRow(examples.rows[i], examples.name(i));
+    if (!(i in examples.rows)) return;
+    hand?.put(examples.rows[i]);
+    told(examples.rows[i], examples.name(i));
   };
   number.addEventListener("input", take);
   const another = button("Another", () => {
     number.value = 1 + Math.floor(count * uniform());
     take();
   });
+  another.hidden = count === 1;
   const box = element(
     "div",
     { class: "sources" },
     ...(page.drawable ? [pad(content, (x) => onRow(x, "your drawing"))] : []),
-    ...(page.points ? [pointer(page, onRow)] : []),
+    ...(hand ? [hand.target] : []),
     element(
       "p",
       { class: "controls" },
-      element("label", {}, "Take ", number, ` of ${count} test rows`),
+      element(
+        "label",
+        {},
+        "Take ",
+        number,
+        ` of ${count} test row${count > 1 ? "s" : ""} in this page`,
+      ),
       another,
     ),
   );
@@ -109,7 +121,13 @@ export function posterior(page) {
     "div",
     { class: "columns" },
     box,
-    element("div", {}, name, element("div", { class: "pair" }, seen.box, back.box), list),
+    element(
+      "div",
+      {},
+      name,
+      element("div", { class: "pair" }, ...(page.points ? [] : [seen.box]), back.box),
+      list,
+    ),
     element("div", {}, bars, ...random),
   );
 }
@@ -148,19 +166,28 @@ function codeBars(content, code) {
     const bars = Array.from(mu, (m, i) => (sigma.length ? [m - sigma[i], m + sigma[i]] : [0, m]));
     const most = Math.max(1.5, ...bars.flat().map(Math.abs));
     const y = (value) => height / 2 - (value * (height - 8)) / (2 * most);
-    const wide = width / order.length;
+    const wide = (width - SCALE) / order.length;
     context.clearRect(0, 0, width, height);
     context.fillStyle = colour("line");
-    if (sigma.length) context.fillRect(0, y(1), width, y(-1) - y(1));
+    if (sigma.length) context.fillRect(SCALE, y(1), width - SCALE, y(-1) - y(1));
     order.forEach((i, place) => {
       const [low, high] = bars[i];
       context.fillStyle = colour("accent-soft");
-      context.fillRect(place * wide, y(high), wide * 0.85, y(low) - y(high));
+      context.fillRect(SCALE + place * wide, y(high), wide * 0.85, y(low) - y(high));
       context.fillStyle = colour("accent");
-      context.fillRect(place * wide, y(mu[i]) - 1, wide * 0.85, 2);
+      context.fillRect(SCALE + place * wide, y(mu[i]) - 1, wide * 0.85, 2);
     });
     context.fillStyle = colour("text");
-    context.fillRect(0, y(0), width, 0.5);
+    context.fillRect(SCALE, y(0), width - SCALE, 0.5);
+    Object.assign(context, { fillStyle: colour("muted"), font: "11px system-ui, sans-serif" });
+    context.textAlign = "right";
+    for (const value of [-most, 0, most]) {
+      context.fillText(
+        digits(value, value === 0 ? 0 : 1),
+        SCALE - 6,
+        clamp(y(value) + 4, 10, height - 2),
+      );
+    }
     const spread = (i) => (sigma.length ? ` \u00b1 ${digits(sigma[i])}` : "");
     const first = order.slice(0, 3).map((i) => `z${i + 1} ${digits(mu[i])}${spread(i)}`);
     target.setAttribute(

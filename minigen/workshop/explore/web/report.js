@@ -2,7 +2,8 @@
 
 import { element, significant } from "./elements.js";
 
-const [WIDTH, HEIGHT] = [320, 150];
+const [WIDTH, HEIGHT] = [320, 170];
+const BOTTOM = HEIGHT - 24; // of the curves
 
 export function curves(content) {
   return element("div", { class: "columns" }, ...content.curves.map(curve));
@@ -13,7 +14,7 @@ function curve({ title, train, test, reference }) {
   const values = [...train, ...test, ...(level === null ? [] : [level])];
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const x = (epoch) => 60 + ((WIDTH - 68) * epoch) / Math.max(1, train.length - 1);
-  const y = (value) => HEIGHT - 8 - ((HEIGHT - 16) * (value - low)) / (high - low || 1);
+  const y = (value) => BOTTOM - ((BOTTOM - 8) * (value - low)) / (high - low || 1);
   const line = (series, kind) =>
     svg("polyline", {
       class: kind,
@@ -40,7 +41,13 @@ function curve({ title, train, test, reference }) {
       line(train, "train"),
       line(test, "test"),
       svg("text", { x: 2, y: 12 }, significant(high)),
-      svg("text", { x: 2, y: HEIGHT - 2 }, significant(low)),
+      svg("text", { x: 2, y: BOTTOM + 4 }, significant(low)),
+      svg("text", { x: x(0) - 4, y: HEIGHT - 3 }, "epoch 1"),
+      svg(
+        "text",
+        { x: WIDTH - 2, y: HEIGHT - 3, "text-anchor": "end" },
+        train.length > 1 ? `${train.length}` : "",
+      ),
     ),
     element(
       "figcaption",

@@ -60,7 +60,12 @@ export function judge(page) {
     show([["D(x)", digits(model.score(x)), "probability of being data"]]);
   });
   take();
-  return element("div", { class: "columns" }, box, element("div", {}, name, seen.box, list));
+  return element(
+    "div",
+    { class: "columns" },
+    box,
+    element("div", {}, name, ...(page.points ? [] : [seen.box]), list),
+  );
 }
 
 // With their scores, and the most credible first.

@@ -29,15 +29,21 @@ export function walk(page) {
     now.show([model.decode(z)], [`${digits(100 * t, 0)} % of the way`]);
     code.move(z);
   };
+  const ofRows = () => {
+    const count = examples.rows.length;
+    const first = Math.floor(count * uniform());
+    const second = (first + 1 + Math.floor((count - 1) * uniform())) % count; // another, if there is one
+    [from, to] = [first, second].map((i) => model.encode(examples.rows[i]).mu);
+    if (count > 1) return [first, second].map((i) => examples.name(i));
+    to = new Float32Array(content.nLatent);
+    return [examples.name(first), "the origin, z = 0"];
+  };
+  const ofDraws = () => {
+    [from, to] = range(2).map(() => normals(uniform, content.nLatent));
+    return ["one draw of z", "another draw"];
+  };
   const choose = () => {
-    const picks = [0, 1].map(() => Math.floor(examples.rows.length * uniform()));
-    const codes = picks.map((i) =>
-      model.encoder ? model.encode(examples.rows[i]).mu : normals(uniform, content.nLatent),
-    );
-    [from, to] = codes;
-    const names = model.encoder
-      ? picks.map((i) => examples.name(i))
-      : ["one draw of z", "another draw"];
+    const names = model.encoder ? ofRows() : ofDraws();
     ends.textContent = `From ${names[0]} to ${names[1]}.`;
     part.value = 0;
     const rows = range(STEPS).map((k) => model.decode(between(from, to, k / (STEPS - 1))));

@@ -1,0 +1,60 @@
+"""The battery once more through the loops that Numba compiles, for arrays of any size.
+
+It must give NumPy's values to rounding, and in float64 the gradients of what it computes.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from minigen import chains
+from minigen.gradcheck.derivation import Derivation, Draw
+from minigen.gradcheck.derivations import DERIVATIONS
+from tests.test_backends import CASES, TOLERANCE, Draws
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """The arrays that Numba took."""
+    pytest.importorskip("numba")
+    arrays: list[np.ndarray] = []
+
+    def take(array: np.ndarray) -> bool:
+        arrays.append(array)
+        return type(array) is np.ndarray and array.dtype.kind == "f" and array.flags.c_contiguous
+
+    monkeypatch.setattr(chains, "_is_for_numba", take)
+    return arrays
+
+
+def by_numpy(compute: Callable[[], T]) -> T:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chains, "compiler", lambda: "numpy")
+        return compute()
+
+
+def test_mathematics(taken: list[np.ndarray]) -> None:
+    for name, case in CASES.items():
+        found = case(Draws(np, "float32"))
+        expected = by_numpy(lambda case=case: case(Draws(np, "float32")))  # type: ignore[misc]
+        assert found.keys() == expected.keys(), name
+        for key, reference in expected.items():
+            tolerance = TOLERANCE[reference.dtype] * max(1.0, float(np.abs(reference).max()))
+            np.testing.assert_allclose(
+                found[key], reference, rtol=0, atol=tolerance, err_msg=f"{name}: {key}"
+            )
+            assert found[key].dtype == reference.dtype, name
+    assert taken
+
+
+@pytest.mark.parametrize(
+    "derivation", [d for d in DERIVATIONS if d.tag in {"L3", "V4"}], ids=lambda d: d.what
+)
+def test_derivations(derivation: Derivation, taken: list[np.ndarray]) -> None:
+    report = derivation.check(Draw(np))
+    assert report.ok, str(report)
+    assert taken
