@@ -7,6 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from minigen.backend import to_numpy
 from minigen.errors import MinigenError
 from minigen.gradcheck import check_function
 from minigen.nn.layers import sigmoid
@@ -126,16 +127,16 @@ def test_bce_refuses_what_is_no_open_probability(value: float) -> None:
         bce(np.array([[0.5, value]]), np.array([[0.5, 0.5]]))
 
 
-def test_hinge_is_zero_beyond_the_margin_and_straight_before_it() -> None:
-    logits = np.array([[2.0], [0.25], [-3.0], [0.25], [-2.0]])
-    labels = np.array([[1.0], [1.0], [1.0], [0.0], [0.0]])
+def test_hinge_is_zero_beyond_the_margin_and_straight_before_it(xp: Any) -> None:
+    logits = xp.asarray([[2.0], [0.25], [-3.0], [0.25], [-2.0], [1.0]])
+    labels = xp.asarray([[1.0], [1.0], [1.0], [0.0], [0.0], [1.0]])
     loss, backward = hinge(logits, labels)
-    assert loss.tolist() == [0, 0.75, 4, 1.25, 0]
-    assert backward(np.ones(5))[:, 0].tolist() == [0, -1, -1, 1, 0]
+    assert loss.tolist() == [0, 0.75, 4, 1.25, 0, 0]
+    assert backward(xp.ones(6))[:, 0].tolist() == [0, -1, -1, 1, 0, 0]
 
 
-def test_a_critics_loss_is_its_score_with_a_sign() -> None:
-    loss, backward = wasserstein(np.array([[2.0], [-3.0]]), np.array([[1.0], [0.0]]))
+def test_a_critics_loss_is_its_score_with_a_sign(xp: Any) -> None:
+    loss, backward = wasserstein(xp.asarray([[2.0], [-3.0]]), xp.asarray([[1.0], [0.0]]))
     assert loss.tolist() == [-2, -3]
     assert backward()[:, 0].tolist() == [-0.5, 0.5]
 
@@ -148,12 +149,12 @@ def test_gradient_of_the_length_error(length: float, rng: Rng) -> None:
     assert report.ok, report
 
 
-def test_a_length_is_that_of_its_row() -> None:
+def test_a_length_is_that_of_its_row(xp: Any) -> None:
     """And not of a column, nor of the whole batch."""
-    loss, backward = length_error(np.array([[3.0, 4.0], [0.0, 0.0], [0.0, 1.0]]), 1.0)
+    loss, backward = length_error(xp.asarray([[3.0, 4.0], [0.0, 0.0], [0.0, 1.0]]), 1.0)
     assert loss.tolist() == [16, 1, 0]
     np.testing.assert_allclose(
-        backward(np.ones(3)), [[4.8, 6.4], [0.0, 0.0], [0.0, 0.0]], rtol=1e-14
+        to_numpy(backward(xp.ones(3))), [[4.8, 6.4], [0.0, 0.0], [0.0, 0.0]], rtol=1e-14
     )
     with pytest.raises(MinigenError, match=r"expected rows \(N, D\).*got vector \(3,\)"):
         length_error(np.ones(3), 0.0)
