@@ -761,7 +761,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.mutants", description="Shows which test notices each wrong line."
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="of mutants or files; default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="mutants or files; default: all")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at a time")
     parser.add_argument("--standin", action="store_true", help="by tests on the stand-in for CuPy")
     options = parser.parse_args(arguments)

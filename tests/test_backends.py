@@ -280,7 +280,7 @@ def test_mathematics_never_leaves_the_device(case: Case, strict: ModuleType) -> 
     assert moved_out == (["bool ()"] if case is CASES["bce"] else [])  # which checks its domain
 
 
-QUICK = "B2 B3 B4 B5 L1 L2 L3 L4 L5 L6 S1 V1 V2 V3".split()
+QUICK = ["B2", "B3", "B4", "B5", "L1", "L2", "L3", "L4", "L5", "L6", "S1", "V1", "V2", "V3"]
 CHECKED = [
     pytest.param(d, id=d.what, marks=[] if d.tag in QUICK else pytest.mark.slow)
     for d in DERIVATIONS
