@@ -73,7 +73,8 @@ def test_bce_with_logits_in_float32(logit: float) -> None:
 def test_bce_is_bce_with_logits_of_the_sigmoid(rng: Rng, xp: Any) -> None:
     logits, target = xp.asarray(rng.standard_normal((5, 4))), xp.asarray(rng.random((5, 4)))
     losses = bce(sigmoid(logits), target)[0], bce_with_logits(logits, target)[0]
-    np.testing.assert_allclose(*map(to_numpy, losses), rtol=1e-13)
+    found, expected = map(to_numpy, losses)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
 def test_zero_logits_cost_log_two_a_pixel(rng: Rng) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from minigen import evaluate
 from tests.tables import __main__ as command
-from tests.tables import page, runner
+from tests.tables import cells, gans, page, runner
 from tests.tables.experiments import TABLES, Run, commands
 from tests.tables.linear import COMPONENTS, closed_form, ppca_log_likelihood
 from tests.tables.runner import Outcome, Seconds
@@ -166,17 +166,51 @@ def test_a_table_of_modes() -> None:
     assert "\n| ring: reverse KL | 8 +- 1 |  | 0.450 ± 0.217 | 0.00, 0.10," in block
 
 
-def test_a_table_of_slopes() -> None:
+def of_mixtures(*labels: str) -> list[dict[str, Any]]:
+    """Five seeds of each label, alike."""
     findings = TABLES["slopes"].findings
-    entries = [
-        entry(f"{label}, {price}", i, **dict(zip(findings, (i, 90 + i, i / 10), strict=True)))
-        for label in ("ring", "grid")
-        for price in ("plain", "R1 1")
+    return [
+        entry(label, i, **dict(zip(findings, (i, 90 + i, i / 10), strict=True)))
+        for label in labels
         for i in range(5)
     ]
+
+
+EACH = "2.0 ± 2.0 | 92.0 ± 2.0 | 0.200 ± 0.196 | 0, 1, 2, 3, 4 | 90, 91, 92, 93, 94 |\n"
+TRUTH = "the mixture itself |  |  | 8 +- 1 | 8 +- 1 | 8 +- 1 |  |  |\n"
+
+
+def test_a_table_of_slopes() -> None:
+    entries = of_mixtures("ring, falling, plain", "grid, falling, plain", "grid, falling, R1 1")
     block = rendered("slopes", entries)
-    row = "92.0 ± 2.0 | 90, 91, 92, 93, 94 |\n"
-    assert f"\n| grid: high quality | 8 +- 1 | plain | {row}|  |  | R1 1 | {row}" in block
+    plain, r1 = (f"| grid | falling | {price} | {EACH}" for price in ("plain", "R1 1"))
+    assert f"\n| grid: {TRUTH}{plain}{r1}" in block
+    assert f"\n| ring: {TRUTH}| ring |" in block
+
+
+def test_a_table_of_schedules_stands_beside_the_tables_of_modes_and_slopes() -> None:
+    block = rendered("schedules", of_mixtures("ring", "grid"))
+    rows = [line.split(" | ") for line in block.splitlines() if line.startswith("| grid |")]
+    assert [row[1:3] for row in rows] == [
+        ["60", "30, 40, 50: the preset"],
+        ["60", "48, 52, 56"],
+        ["30", "24, 26, 28"],
+        ["30", "24, 26, 28, D pays R1 1"],
+    ]
+    assert f"| grid | 60 | 48, 52, 56 | {EACH}" in block
+    preset = json.loads(page.results("modes").read_text())["runs"][10:15]
+    assert rows[0][6] == ", ".join(str(run["values"]["modes covered"]) for run in preset)
+
+
+def test_a_table_of_images() -> None:
+    scores = [220.0, 226.04, 224.0, 222.0, 230.0]
+    entries = [
+        entry(label, i, **{"Parzen log likelihood": x})
+        for label in ("plain", "R1 1")
+        for i, x in enumerate(scores)
+    ]
+    block = rendered("slopes-mnist", entries)
+    assert "\n| R1 1 | 224.4 ± 4.8 | 220.0, 226.0, 224.0, 222.0, 230.0 | 8.0 |\n" in block
 
 
 def test_a_table_of_both_families() -> None:
@@ -187,22 +221,22 @@ def test_a_table_of_both_families() -> None:
         for i in range(5)
     ]
     for found in entries:
-        found["beside it"][page.HELD_OUT] = "log p(x) of the mixture itself: 2.5"
+        found["beside it"][gans.HELD_OUT] = "log p(x) of the mixture itself: 2.5"
     block = rendered("families", entries)
-    gans = json.loads(page.results("modes").read_text())["runs"]
-    mean = np.mean([gan["values"]["modes covered"] for gan in gans[:5]])
+    stored = json.loads(page.results("modes").read_text())["runs"]
+    mean = np.mean([gan["values"]["modes covered"] for gan in stored[:5]])
     assert f"\n| ring: modes covered | 8 +- 1 | 2.0 ± 2.0 | {mean:.1f} ± " in block
     assert "\n| grid: held-out log p(x) | 2.500 | -2.000 ± 1.963 | none |" in block
 
 
 def test_the_interval_of_ten_values() -> None:
     """T by integrating the density of Student's t, and the half-width by the textbook."""
-    for n, end in page.T.items():
+    for n, end in cells.T.items():
         t, nu = np.linspace(-end, end, 100_001), n - 1
         scale = math.gamma(n / 2) / (math.sqrt(nu * math.pi) * math.gamma(nu / 2))
         density = scale * (1 + t**2 / nu) ** (-n / 2)
         assert np.trapezoid(density, t) == pytest.approx(0.95, abs=1e-7)
-    mean, half = page.t_interval(range(10))
+    mean, half = cells.t_interval(range(10))
     assert mean == 4.5
     assert half == pytest.approx(2.262157 * math.sqrt(55 / 6) / math.sqrt(10))
 
@@ -212,7 +246,7 @@ def test_the_interval_of_ten_values() -> None:
     [(0.4, "0 s"), (119, "119 s"), (120, "2.0 min"), (7199, "120.0 min"), (9000, "2.5 h")],
 )
 def test_durations(seconds: float, words: str) -> None:
-    assert page.duration(seconds) == words
+    assert cells.duration(seconds) == words
 
 
 def test_the_likelihood_of_probabilistic_pca(rng: np.random.Generator) -> None:
@@ -393,6 +427,6 @@ def test_the_command_knows_its_tables(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit):
         command.main(["linar"])
     assert (
-        "no table linar; there are vae, iwae, parzen, modes, families, slopes, linear"
-        in capsys.readouterr().err
+        "no table linar; there are vae, iwae, parzen, modes, families, slopes, "
+        "schedules, slopes-mnist, linear" in capsys.readouterr().err
     )
