@@ -8,7 +8,7 @@ from typing import Any
 Entry = dict[str, Any]  # of a table's file
 Lines = list[str]
 
-T = {5: 2.776445, 10: 2.262157}  # the 97.5 % point of Student's t for so many values
+T = {3: 4.302653, 5: 2.776445, 10: 2.262157}  # the 97.5 % point of Student's t for so many values
 
 
 def t_interval(values: Sequence[float]) -> tuple[float, float]:

@@ -130,9 +130,9 @@ def _by_seed(header: list[str], groups: dict[tuple[str, ...], list[Entry]]) -> L
 
 
 def images(entries: list[Entry]) -> Lines:
-    """Parzen scores of GANs that pay for the slope of D, and of those that do not."""
+    """Parzen scores of GANs that pay for the slope of D, beside the plain ones of their table."""
     rows = []
-    for price, group in cells.groups(entries).items():
+    for price, group in {"plain": _stored("parzen"), **cells.groups(entries)}.items():
         scores = cells.values(group, PARZEN)
         training = [float(cells.beside(entry, PARZEN).split()[0]) for entry in group]
         mean = f"{statistics.mean(training):.1f}"
