@@ -119,7 +119,6 @@ RENDER: dict[str, Callable[[list[Entry]], Lines]] = {
     "modes": gans.modes,
     "families": gans.families,
     "slopes": gans.slopes,
-    "schedules": gans.schedules,
     "slopes-mnist": gans.images,
     "linear": _linear,
 }
