@@ -160,6 +160,16 @@ def test_normalized_weights_stretch_by_one_and_the_vectors_follow(xp: ModuleType
     assert not np.allclose(raw, 1, rtol=0.05)
 
 
+def test_normalized_weights_come_back_with_their_vectors(xp: ModuleType) -> None:
+    trainer, twin = trainer_of(xp, spectral=True), trainer_of(xp, spectral=True)
+    for _ in range(2):
+        trainer.train_step(xp.asarray(X), generator(xp, 0))
+    twin.restore(trainer.state)
+    expected = host(trainer.discriminator.params)
+    for name, array in host(twin.discriminator.params).items():
+        np.testing.assert_array_equal(array, expected[name])
+
+
 def test_normalized_weights_are_judged_and_left_as_they_are() -> None:
     trainer = trainer_of(spectral=True)
     before = {name: np.copy(value) for name, value in trainer.state.items()}
