@@ -8,7 +8,7 @@ from typing import Any
 Entry = dict[str, Any]  # of a table's file
 Lines = list[str]
 
-T = {3: 4.302653, 5: 2.776445, 10: 2.262157}  # the 97.5 % point of Student's t for so many values
+T = {5: 2.776445, 10: 2.262157}  # the 97.5 % point of Student's t for so many values
 
 
 def t_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -18,6 +18,9 @@ def t_interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def interval(values: Sequence[float], digits: int) -> str:
+    """The mean with its interval; fewer than five values have none that says anything."""
+    if len(values) not in T:
+        return f"{statistics.mean(values):.{digits}f}"
     mean, half = t_interval(values)
     return f"{mean:.{digits}f} ± {half:.{digits}f}"
 
