@@ -12,7 +12,7 @@ PARZEN = "Parzen log likelihood"
 HELD = {  # for how long the learning rates stay as they begin
     "constant": "constant, 10 epochs",
     "falling": "held for 24 of 30 epochs",
-    "preset": "held for 30 of 60: the preset",
+    "preset": "held for 48 of 60: the preset",
 }
 HELD_OUT = "L_1000, 500 test rows"
 

@@ -181,7 +181,7 @@ def test_a_table_of_slopes_stands_beside_the_preset() -> None:
     ]
     preset = json.loads(page.results("modes").read_text())["runs"][10:15]
     modes = ", ".join(str(run["values"]["modes covered"]) for run in preset)
-    assert lines[grid + 3].startswith("| held for 30 of 60: the preset | plain | ")
+    assert lines[grid + 3].startswith("| held for 48 of 60: the preset | plain | ")
     assert f" | {modes} | " in lines[grid + 3]
 
 
