@@ -2,10 +2,14 @@
 
     python -m tests.mutants                   all of them; some minutes
     python -m tests.mutants kl-half-lost      by name
+    python -m tests.mutants minigen/train.py  those of a file
     python -m tests.mutants --jobs 2          two at a time
+    python -m tests.mutants --standin NAME    by arrays of the stand-in for CuPy
 
 A mutant runs against the tests that are listed with it, then, if they pass, against the whole fast
-suite. Exit status 1 if one survives. That the list still fits the code is a daily test.
+suite; with --standin, against those of its tests and of test_backends.py, slow ones too, that
+compute on the stand-in. Exit status 1 if one survives. That the list still fits the code is a daily
+test.
 """
 
 import argparse
@@ -20,6 +24,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 
@@ -749,6 +755,7 @@ RUN = (
     "assert os.path.samefile(minigen.__path__[0], 'minigen'), minigen.__path__; "
     "sys.exit(pytest.main(sys.argv[1:]))"
 )
+ON_STANDIN = ("-k", "strict", "-m", "not browser")  # as the fixture xp names it
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 
@@ -763,7 +770,7 @@ def first_failure(folder: Path, tests: Sequence[str]) -> str | None:
     quiet = ["-n0", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
     command = [sys.executable, "-c", RUN, *quiet, *tests]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    if done.returncode == 0:
+    if done.returncode in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         return None
     failure = FAILURE.search(done.stdout)
     if failure is None:
@@ -771,15 +778,18 @@ def first_failure(folder: Path, tests: Sequence[str]) -> str | None:
     return failure[1]
 
 
-def killer(original: Path, mutant: Mutant) -> str | None:
+def killer(original: Path, mutant: Mutant, standin: bool = False) -> str | None:
     """The test that fails with this mutant and passes without it; None if no test does."""
+    which = ON_STANDIN if standin else ()
+    more = "tests/test_backends.py" if standin else "tests"
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "copy")
         shutil.copytree(original, copy)
         file = copy / mutant.file
         file.write_text(mutant.applied(file.read_text()))
-        test = first_failure(copy, mutant.tests) or first_failure(copy, ["tests"])
-    if test and first_failure(original, [test]):
+        rounds = (first_failure(copy, [*which, *tests]) for tests in (mutant.tests, [more]))
+        test = next(filter(None, rounds), None)
+    if test and first_failure(original, [*which, test]):
         raise RuntimeError(f"{test} fails without {mutant.name} too; mend it first")
     return test
 
@@ -789,13 +799,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.mutants", description="Shows which test notices each wrong line."
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="mutants to run; all by default")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="mutants or files; default: all")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at a time")
+    parser.add_argument("--standin", action="store_true", help="by tests on the stand-in for CuPy")
     options = parser.parse_args(arguments)
-    unknown = set(options.names) - {mutant.name for mutant in MUTANTS}
+    names = set(options.names)
+    unknown = names - {name for mutant in MUTANTS for name in (mutant.name, mutant.file)}
     if unknown:
         parser.error(f"no mutant is called {', '.join(sorted(unknown))}")
-    mutants = [mutant for mutant in MUTANTS if mutant.name in options.names or not options.names]
+    mutants = [m for m in MUTANTS if not names or names & {m.name, m.file}]
 
     killed = 0
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as executor:
@@ -803,7 +815,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # without the daily test of this list, which would notice every mutant
         ignored = shutil.ignore_patterns(".*", "__pycache__", "runs", "test_mutants.py")
         shutil.copytree(ROOT, original, ignore=ignored)
-        killers = executor.map(partial(killer, original), mutants)
+        killers = executor.map(partial(killer, original, standin=options.standin), mutants)
         for mutant, test in zip(mutants, killers, strict=True):
             killed += test is not None
             print(f"{mutant.name:44} {f'killed by {test}' if test else 'SURVIVED'}", flush=True)

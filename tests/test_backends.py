@@ -280,10 +280,15 @@ def test_mathematics_never_leaves_the_device(case: Case, strict: ModuleType) -> 
     assert moved_out == (["bool ()"] if case is CASES["bce"] else [])  # which checks its domain
 
 
-QUICK = [d for d in DERIVATIONS if d.tag in {"B2", "B3", "B4", "B5", "L1", "L2", "V1", "V2", "V3"}]
+QUICK = ["B2", "B3", "B4", "B5", "L1", "L2", "L3", "L4", "L5", "L6", "S1", "V1", "V2", "V3"]
+CHECKED = [
+    pytest.param(d, id=d.what, marks=[] if d.tag in QUICK else pytest.mark.slow)
+    for d in DERIVATIONS
+    if d.tag in QUICK or d.tag[0] in "GS"  # games and slopes
+]
 
 
-@pytest.mark.parametrize("derivation", QUICK, ids=lambda d: d.what)
+@pytest.mark.parametrize("derivation", CHECKED)
 def test_complex_steps(derivation: Derivation, xp: ModuleType) -> None:
     report = derivation.check(Draw(xp))
     assert report.ok, str(report)

@@ -57,7 +57,7 @@ GAN_PRESETS: Mapping[str, Preset] = {
         "smoothing": 0.0,
         "averaging": 0.999,
         "epochs": 60,
-        "milestones": (30, 40, 50),
+        "milestones": (48, 52, 56),
         "gamma": 0.3,
     },
 }

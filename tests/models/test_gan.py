@@ -1,10 +1,14 @@
 """The GAN: both players' gradients, and that neither touches the other."""
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 
+from minigen.backend import to_numpy
 from minigen.errors import MinigenError
 from minigen.gradcheck import Report, check_params
+from minigen.gradcheck.derivation import Draw
 from minigen.models.gan import GAN
 from minigen.nn.layers import Linear, Sequential, Sigmoid, sigmoid
 from minigen.nn.optim import Adam
@@ -46,20 +50,26 @@ def test_gradient_of_the_generator_through_the_discriminator(
     assert len(report.comparisons) == 12
 
 
-def test_losses_are_those_of_the_value_function(rng: Rng) -> None:
-    model, x, z = game(rng)
-    fake = model.generator(z)[0]
-    d_real, d_fake = (sigmoid(model.discriminator(rows)[0])[:, 0] for rows in (x, fake))
+def test_losses_are_those_of_the_value_function(xp: ModuleType) -> None:
+    draw = Draw(xp)
+    model, x, z = draw.gan(bounded=False), draw.unit(5, 3), draw.normal(5, 2)
+    rows = x, model.generator(z)[0]
+    d_real, d_fake = (to_numpy(sigmoid(model.discriminator(each)[0]))[:, 0] for each in rows)
     terms, _ = model.discriminator_loss(x, z)
-    np.testing.assert_allclose(terms.loss, -np.log(d_real) - np.log(1 - d_fake), rtol=1e-12)
-    np.testing.assert_allclose(terms.d_real, d_real, rtol=1e-13)
-    np.testing.assert_allclose(terms.d_fake, d_fake, rtol=1e-13)
-    smoothed = -0.9 * np.log(d_real) - 0.1 * np.log(1 - d_real) - np.log(1 - d_fake)
-    np.testing.assert_allclose(model.discriminator_loss(x, z, 0.1)[0].loss, smoothed, rtol=1e-12)
-    np.testing.assert_allclose(model.generator_loss(z)[0], -np.log(d_fake), rtol=1e-12)
-    np.testing.assert_allclose(
-        model.generator_loss(z, saturating=True)[0], np.log(1 - d_fake), rtol=1e-12
-    )
+    smoothed, _ = model.discriminator_loss(x, z, 0.1)
+    expected = {
+        "d_loss": (terms.loss, -np.log(d_real) - np.log(1 - d_fake)),
+        "d_real": (terms.d_real, d_real),
+        "d_fake": (terms.d_fake, d_fake),
+        "smoothed": (
+            smoothed.loss,
+            -0.9 * np.log(d_real) - 0.1 * np.log(1 - d_real) - np.log(1 - d_fake),
+        ),
+        "g_loss": (model.generator_loss(z)[0], -np.log(d_fake)),
+        "minimax": (model.generator_loss(z, saturating=True)[0], np.log(1 - d_fake)),
+    }
+    for name, (found, value) in expected.items():
+        np.testing.assert_allclose(to_numpy(found), value, rtol=1e-12, err_msg=name)
 
 
 def test_an_undecided_discriminator_costs_two_log_two(rng: Rng) -> None:

@@ -7,6 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from minigen.backend import to_numpy
 from minigen.errors import MinigenError
 from minigen.gradcheck import check_function
 from minigen.nn.layers import sigmoid
@@ -43,8 +44,8 @@ def test_gradient(loss: Callable[..., Any], rows: int, rng: Rng) -> None:
     assert report.ok, report
 
 
-def test_mse_is_a_sum_over_columns() -> None:
-    loss, backward = mse(np.array([[1.0, 2.0], [0.0, 5.0]]), np.array([[0.0, 4.0], [0.0, 2.0]]))
+def test_mse_is_a_sum_over_columns(xp: Any) -> None:
+    loss, backward = mse(xp.asarray([[1.0, 2.0], [0.0, 5.0]]), xp.asarray([[0.0, 4.0], [0.0, 2.0]]))
     assert loss.tolist() == [5.0, 9.0]
     assert backward().tolist() == [[1.0, -2.0], [0.0, 3.0]]  # 2 (p - t) / N with N = 2
 
@@ -52,12 +53,12 @@ def test_mse_is_a_sum_over_columns() -> None:
 @pytest.mark.fault("saturated")
 @pytest.mark.parametrize("target", [0.0, 0.25, 1.0])
 @pytest.mark.parametrize("logit", EXTREMES)
-def test_bce_with_logits_to_fifty_digits(logit: float, target: float) -> None:
-    loss, backward = bce_with_logits(np.array([[logit]]), np.array([[target]]))
-    assert loss[0] == pytest.approx(float(exact_bce_with_logits(logit, target)), rel=1e-15)
+def test_bce_with_logits_to_fifty_digits(logit: float, target: float, xp: Any) -> None:
+    loss, backward = bce_with_logits(xp.asarray([[logit]]), xp.asarray([[target]]))
+    assert float(loss[0]) == pytest.approx(float(exact_bce_with_logits(logit, target)), rel=1e-15)
     with mpmath.workdps(50):
         slope = 1 / (1 + mpmath.exp(-mpmath.mpf(logit))) - target
-    assert backward()[0, 0] == pytest.approx(float(slope), rel=1e-14, abs=2e-16)  # p rounds
+    assert float(backward()[0, 0]) == pytest.approx(float(slope), rel=1e-14, abs=2e-16)  # p rounds
 
 
 @pytest.mark.fault("saturated")
@@ -69,11 +70,11 @@ def test_bce_with_logits_in_float32(logit: float) -> None:
     assert loss[0] == pytest.approx(expected, rel=3e-7, abs=1e-38)
 
 
-def test_bce_is_bce_with_logits_of_the_sigmoid(rng: Rng) -> None:
-    logits, target = rng.standard_normal((5, 4)), rng.random((5, 4))
-    np.testing.assert_allclose(
-        bce(sigmoid(logits), target)[0], bce_with_logits(logits, target)[0], rtol=1e-13
-    )
+def test_bce_is_bce_with_logits_of_the_sigmoid(rng: Rng, xp: Any) -> None:
+    logits, target = xp.asarray(rng.standard_normal((5, 4))), xp.asarray(rng.random((5, 4)))
+    losses = bce(sigmoid(logits), target)[0], bce_with_logits(logits, target)[0]
+    found, expected = map(to_numpy, losses)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
 def test_zero_logits_cost_log_two_a_pixel(rng: Rng) -> None:
@@ -92,19 +93,20 @@ def test_a_sure_and_wrong_prediction_keeps_its_gradient() -> None:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_weights_of_examples(loss: Callable[..., Any], rng: Rng) -> None:
+def test_weights_of_examples(loss: Callable[..., Any], rng: Rng, xp: Any) -> None:
     """One backward pass serves means, sums and any other weights of the examples."""
-    prediction, target = predictions(loss, rng), rng.random((5, 4))
-    _, backward = loss(prediction, target)
-    per_example = backward(np.ones(5))
+    _, backward = loss(xp.asarray(predictions(loss, rng)), xp.asarray(rng.random((5, 4))))
     weights = rng.standard_normal(5)
-    np.testing.assert_allclose(backward(), per_example / 5, rtol=1e-14)
-    np.testing.assert_allclose(backward(weights), weights[:, None] * per_example, rtol=1e-14)
+    per_example, mean, weighted = (
+        to_numpy(backward(*given)) for given in ((xp.ones(5),), (), (xp.asarray(weights),))
+    )
+    np.testing.assert_allclose(mean, per_example / 5, rtol=1e-14)
+    np.testing.assert_allclose(weighted, weights[:, None] * per_example, rtol=1e-14)
     with pytest.raises(
         MinigenError,
         match=r"each example: expected .* \(5,\), got one of shape \(5, 1\)",
     ):
-        backward(np.ones((5, 1)))
+        backward(xp.ones((5, 1)))
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -126,16 +128,16 @@ def test_bce_refuses_what_is_no_open_probability(value: float) -> None:
         bce(np.array([[0.5, value]]), np.array([[0.5, 0.5]]))
 
 
-def test_hinge_is_zero_beyond_the_margin_and_straight_before_it() -> None:
-    logits = np.array([[2.0], [0.25], [-3.0], [0.25], [-2.0]])
-    labels = np.array([[1.0], [1.0], [1.0], [0.0], [0.0]])
+def test_hinge_is_zero_beyond_the_margin_and_straight_before_it(xp: Any) -> None:
+    logits = xp.asarray([[2.0], [0.25], [-3.0], [0.25], [-2.0], [1.0]])
+    labels = xp.asarray([[1.0], [1.0], [1.0], [0.0], [0.0], [1.0]])
     loss, backward = hinge(logits, labels)
-    assert loss.tolist() == [0, 0.75, 4, 1.25, 0]
-    assert backward(np.ones(5))[:, 0].tolist() == [0, -1, -1, 1, 0]
+    assert loss.tolist() == [0, 0.75, 4, 1.25, 0, 0]
+    assert backward(xp.ones(6))[:, 0].tolist() == [0, -1, -1, 1, 0, 0]
 
 
-def test_a_critics_loss_is_its_score_with_a_sign() -> None:
-    loss, backward = wasserstein(np.array([[2.0], [-3.0]]), np.array([[1.0], [0.0]]))
+def test_a_critics_loss_is_its_score_with_a_sign(xp: Any) -> None:
+    loss, backward = wasserstein(xp.asarray([[2.0], [-3.0]]), xp.asarray([[1.0], [0.0]]))
     assert loss.tolist() == [-2, -3]
     assert backward()[:, 0].tolist() == [-0.5, 0.5]
 
@@ -148,12 +150,12 @@ def test_gradient_of_the_length_error(length: float, rng: Rng) -> None:
     assert report.ok, report
 
 
-def test_a_length_is_that_of_its_row() -> None:
+def test_a_length_is_that_of_its_row(xp: Any) -> None:
     """And not of a column, nor of the whole batch."""
-    loss, backward = length_error(np.array([[3.0, 4.0], [0.0, 0.0], [0.0, 1.0]]), 1.0)
+    loss, backward = length_error(xp.asarray([[3.0, 4.0], [0.0, 0.0], [0.0, 1.0]]), 1.0)
     assert loss.tolist() == [16, 1, 0]
     np.testing.assert_allclose(
-        backward(np.ones(3)), [[4.8, 6.4], [0.0, 0.0], [0.0, 0.0]], rtol=1e-14
+        to_numpy(backward(xp.ones(3))), [[4.8, 6.4], [0.0, 0.0], [0.0, 0.0]], rtol=1e-14
     )
     with pytest.raises(MinigenError, match=r"expected rows \(N, D\).*got vector \(3,\)"):
         length_error(np.ones(3), 0.0)

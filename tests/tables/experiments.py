@@ -70,12 +70,26 @@ def _bound(k: int, epochs: int) -> Run:
     )
 
 
-def _price(mixture: str, price: str = "") -> tuple[Run, ...]:
-    """Five GANs on a mixture, whose D pays for its slope, or does not."""
-    label = f"{mixture}, {price.removeprefix('--').replace('r1', 'R1') or 'plain'}"
+RATES = {
+    "constant": "--epochs 10",  # the preset's first milestone is later
+    "falling": "--epochs 30 --milestones 24,26,28",
+}
+CRITIC = "--game wasserstein --discriminator-steps 5 --betas 0.5,0.9 --averaging 0.995"
+PRICES = {
+    "plain": "",
+    "R1 0.1": "--r1 0.1",
+    "R1 1": "--r1 1",
+    "WGAN-GP 0.1": f"{CRITIC} --gradient-penalty 0.1",
+    "WGAN-GP 10": f"{CRITIC} --gradient-penalty 10",
+}
+
+
+def _price(mixture: str, rate: str, price: str, seeds: int = 5) -> tuple[Run, ...]:
+    """GANs on a mixture, whose D pays for its slope, or does not."""
+    label = f"{mixture}, {rate}, {price}"
     slug = f"slopes-{label}".replace(", ", "-").replace(" ", "-").lower()
-    command = f"gan --data {mixture} --preset modes --epochs 10 {price}".rstrip()
-    return _seeds(5, label, slug, command)
+    options = f"gan --data {mixture} --preset modes {RATES[rate]} {PRICES[price]}"
+    return _seeds(seeds, label, slug, options.rstrip())
 
 
 TABLES = {
@@ -109,9 +123,23 @@ TABLES = {
         ),
         ("modes covered", "high quality", "reverse KL", "L_1000, 500 test rows"),
     ),
-    "slopes": Table(  # constant rates: the preset's first milestone is later
-        (*_price("ring"), *_price("ring", "--r1 0.1")),
+    "slopes": Table(
+        (
+            *_price("ring", "constant", "plain"),
+            *_price("ring", "constant", "R1 0.1"),
+            *_price("grid", "constant", "plain"),
+            *_price("grid", "constant", "R1 1"),
+            *_price("ring", "falling", "plain"),
+            *_price("ring", "falling", "R1 0.1"),
+            *_price("ring", "falling", "WGAN-GP 0.1"),
+            *_price("ring", "falling", "WGAN-GP 10", seeds=1),
+            *_price("grid", "falling", "plain"),
+            *_price("grid", "falling", "R1 1"),
+        ),
         ("modes covered", "high quality", "reverse KL"),
+    ),
+    "slopes-mnist": Table(
+        _seeds(3, "R1 0.1", "slopes-mnist-r1", "gan --r1 0.1"), ("Parzen log likelihood",)
     ),
     "linear": Table(
         (Run("linear autoencoder", "linear", "ae --hidden ''"),),

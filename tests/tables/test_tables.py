@@ -13,7 +13,7 @@ import pytest
 
 from minigen import evaluate
 from tests.tables import __main__ as command
-from tests.tables import page, runner
+from tests.tables import cells, gans, page, runner
 from tests.tables.experiments import TABLES, Run, commands
 from tests.tables.linear import COMPONENTS, closed_form, ppca_log_likelihood
 from tests.tables.runner import Outcome, Seconds
@@ -166,17 +166,30 @@ def test_a_table_of_modes() -> None:
     assert "\n| ring: reverse KL | 8 +- 1 |  | 0.450 ± 0.217 | 0.00, 0.10," in block
 
 
-def test_a_table_of_slopes() -> None:
+def test_a_table_of_slopes_stands_beside_the_preset() -> None:
     findings = TABLES["slopes"].findings
     entries = [
-        entry(f"{label}, {price}", i, **dict(zip(findings, (i, 90 + i, i / 10), strict=True)))
-        for label in ("ring", "grid")
-        for price in ("plain", "R1 1")
+        entry(label, i, **dict(zip(findings, (i, 90 + i, i / 10), strict=True)))
+        for label in ("ring, constant, plain", "grid, falling, plain", "grid, falling, R1 1")
         for i in range(5)
     ]
-    block = rendered("slopes", entries)
-    row = "92.0 ± 2.0 | 90, 91, 92, 93, 94 |\n"
-    assert f"\n| grid: high quality | 8 +- 1 | plain | {row}|  |  | R1 1 | {row}" in block
+    lines = rendered("slopes", entries).splitlines()
+    grid = lines.index("| grid: the mixture itself |  | 25 | 98.89 | 0.0048 |  |  |")
+    single = "2.0 ± 2.0 | 92.0 ± 2.0 | 0.200 ± 0.196 | 0, 1, 2, 3, 4 | 90, 91, 92, 93, 94 |"
+    assert lines[grid + 1 : grid + 3] == [
+        f"| held for 24 of 30 epochs | {price} | {single}" for price in ("plain", "R1 1")
+    ]
+    preset = json.loads(page.results("modes").read_text())["runs"][10:15]
+    modes = ", ".join(str(run["values"]["modes covered"]) for run in preset)
+    assert lines[grid + 3].startswith("| held for 48 of 60: the preset | plain | ")
+    assert f" | {modes} | " in lines[grid + 3]
+
+
+def test_a_table_of_images() -> None:
+    scores = [{"Parzen log likelihood": x} for x in (220.0, 226.04, 224.0)]
+    block = rendered("slopes-mnist", [entry("R1 1", i, **score) for i, score in enumerate(scores)])
+    assert "\n| R1 1 | 223.3 | 220.0, 226.0, 224.0 | 8.0 |\n" in block
+    assert "\n| plain | 230.8 | 234.4, 229.5, 228.7 | 242.1 |\n" in block
 
 
 def test_a_table_of_both_families() -> None:
@@ -187,22 +200,22 @@ def test_a_table_of_both_families() -> None:
         for i in range(5)
     ]
     for found in entries:
-        found["beside it"][page.HELD_OUT] = "log p(x) of the mixture itself: 2.5"
+        found["beside it"][gans.HELD_OUT] = "log p(x) of the mixture itself: 2.5"
     block = rendered("families", entries)
-    gans = json.loads(page.results("modes").read_text())["runs"]
-    mean = np.mean([gan["values"]["modes covered"] for gan in gans[:5]])
+    stored = json.loads(page.results("modes").read_text())["runs"]
+    mean = np.mean([gan["values"]["modes covered"] for gan in stored[:5]])
     assert f"\n| ring: modes covered | 8 +- 1 | 2.0 ± 2.0 | {mean:.1f} ± " in block
     assert "\n| grid: held-out log p(x) | 2.500 | -2.000 ± 1.963 | none |" in block
 
 
 def test_the_interval_of_ten_values() -> None:
     """T by integrating the density of Student's t, and the half-width by the textbook."""
-    for n, end in page.T.items():
+    for n, end in cells.T.items():
         t, nu = np.linspace(-end, end, 100_001), n - 1
         scale = math.gamma(n / 2) / (math.sqrt(nu * math.pi) * math.gamma(nu / 2))
         density = scale * (1 + t**2 / nu) ** (-n / 2)
         assert np.trapezoid(density, t) == pytest.approx(0.95, abs=1e-7)
-    mean, half = page.t_interval(range(10))
+    mean, half = cells.t_interval(range(10))
     assert mean == 4.5
     assert half == pytest.approx(2.262157 * math.sqrt(55 / 6) / math.sqrt(10))
 
@@ -212,7 +225,7 @@ def test_the_interval_of_ten_values() -> None:
     [(0.4, "0 s"), (119, "119 s"), (120, "2.0 min"), (7199, "120.0 min"), (9000, "2.5 h")],
 )
 def test_durations(seconds: float, words: str) -> None:
-    assert page.duration(seconds) == words
+    assert cells.duration(seconds) == words
 
 
 def test_the_likelihood_of_probabilistic_pca(rng: np.random.Generator) -> None:
@@ -393,6 +406,6 @@ def test_the_command_knows_its_tables(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit):
         command.main(["linar"])
     assert (
-        "no table linar; there are vae, iwae, parzen, modes, families, slopes, linear"
-        in capsys.readouterr().err
+        "no table linar; there are vae, iwae, parzen, modes, families, slopes, "
+        "slopes-mnist, linear" in capsys.readouterr().err
     )

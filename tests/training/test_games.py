@@ -1,12 +1,13 @@
 """The games, penalties and normalized weights of a GAN in training: what is refused and logged."""
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from minigen.backend import generator
+from minigen.backend import generator, to_numpy
 from minigen.data import Dataset
 from minigen.errors import MinigenError
 from minigen.models.gan import GAN
@@ -24,12 +25,17 @@ PLAIN = {"hidden": (6,), "latent_dim": 2, "smoothing": 0.0, "averaging": 0.0}
 PENALTIES: list[dict[str, float]] = [{"r1": 3.0}, {"gradient_penalty": 3.0}]
 
 
-def run_of(**options: Any) -> Run:
-    return prepare(GANOptions(**{**PLAIN, **options}), Dataset("rows", ROWS, ROWS[:9], None))
+def run_of(xp: ModuleType = np, **options: Any) -> Run:
+    return prepare(GANOptions(**{**PLAIN, **options}), Dataset("rows", ROWS, ROWS[:9], None), xp)
 
 
-def trainer_of(**options: Any) -> Any:
-    return run_of(**options).trainer
+def trainer_of(xp: ModuleType = np, **options: Any) -> Any:
+    return run_of(xp, **options).trainer
+
+
+def host(arrays: Params) -> dict[str, np.ndarray]:
+    """Copies for NumPy."""
+    return {name: to_numpy(array).copy() for name, array in arrays.items()}
 
 
 @pytest.mark.parametrize(
@@ -84,16 +90,14 @@ def test_an_undecided_discriminator_is_at_the_reference(game: str) -> None:
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_both_players_play_the_same_game(game: str) -> None:
-    trainer, rng = trainer_of(game=game, spectral=True), generator(np, 1)
+def test_both_players_play_the_same_game(game: str, xp: ModuleType) -> None:
+    trainer, rng, x = trainer_of(xp, game=game, spectral=True), generator(xp, 1), xp.asarray(X)
     z_d, z_g = (rng.standard_normal((16, 2), dtype=np.float32) for _ in range(2))
     played = GAN(trainer.model.generator, trainer.discriminator)
-    values = trainer.test_step(X, generator(np, 1))
+    values = trainer.test_step(x, generator(xp, 1))
     rules = GAMES[game].game
-    np.testing.assert_array_equal(
-        values["d_loss"], played.discriminator_loss(X, z_d, game=rules)[0].loss
-    )
-    np.testing.assert_array_equal(values["g_loss"], played.generator_loss(z_g, game=rules)[0])
+    assert (values["d_loss"] == played.discriminator_loss(x, z_d, game=rules)[0].loss).all()
+    assert (values["g_loss"] == played.generator_loss(z_g, game=rules)[0]).all()
 
 
 def test_plain_options_log_no_penalty_and_keep_no_vectors() -> None:
@@ -104,38 +108,39 @@ def test_plain_options_log_no_penalty_and_keep_no_vectors() -> None:
 
 
 @pytest.mark.parametrize("penalty", PENALTIES, ids=str)
-def test_the_penalty_is_what_d_pays(penalty: dict[str, float]) -> None:
+def test_the_penalty_is_what_d_pays(penalty: dict[str, float], xp: ModuleType) -> None:
     """On data, or on the line from samples to data; with its weight."""
-    trainer, rng = trainer_of(**penalty), generator(np, 1)
-    found = trainer.test_step(X, generator(np, 1))["penalty"]
+    trainer, rng, x = trainer_of(xp, **penalty), generator(xp, 1), xp.asarray(X)
+    found = trainer.test_step(x, generator(xp, 1))["penalty"]
     for _ in range(2):  # D's noise and G's
         rng.standard_normal((16, 2), dtype=np.float32)
     if "r1" in penalty:
-        expected = 1.5 * trainer.model.slope_penalty(X)[0]
+        expected = 1.5 * trainer.model.slope_penalty(x)[0]
     else:
         share = rng.random((16, 1), dtype=np.float32)
         z = rng.standard_normal((16, 2), dtype=np.float32)
-        expected = 3 * trainer.model.slope_penalty(trainer.model.between(X, z, share), 1.0)[0]
-    np.testing.assert_array_equal(found, expected)
+        expected = 3 * trainer.model.slope_penalty(trainer.model.between(x, z, share), 1.0)[0]
+    assert (found == expected).all()
 
 
 @pytest.mark.parametrize("penalty", PENALTIES, ids=str)
-def test_a_step_descends_on_loss_and_penalty(penalty: dict[str, float]) -> None:
+def test_a_step_descends_on_loss_and_penalty(penalty: dict[str, float], xp: ModuleType) -> None:
     """Adam's first step goes against the sign of each entry of the whole gradient."""
-    trainer, twin = trainer_of(**penalty), trainer_of(**penalty)
-    gan, rng = twin.model, generator(np, 1)
-    before = {name: array.copy() for name, array in gan.discriminator.params.items()}
+    trainer, gan = trainer_of(xp, **penalty), trainer_of(xp, **penalty).model
+    rng, x = generator(xp, 1), xp.asarray(X)
+    before = host(gan.discriminator.params)
     z = rng.standard_normal((16, 2), dtype=np.float32)
-    whole = gan.discriminator_loss(X, z)[1]()
-    if "r1" in penalty:
-        paid = gan.slope_penalty(X)[1](np.full(16, 1.5 / 16, np.float32))
-    else:
+    whole = host(gan.discriminator_loss(x, z)[1]())
+    slope, weight, points = 0.0, 1.5, x
+    if "gradient_penalty" in penalty:
         share = rng.random((16, 1), dtype=np.float32)
         z = rng.standard_normal((16, 2), dtype=np.float32)
-        paid = gan.slope_penalty(gan.between(X, z, share), 1.0)[1](np.full(16, 3 / 16, np.float32))
-    trainer.train_step(X, generator(np, 1))
+        slope, weight, points = 1.0, 3.0, gan.between(x, z, share)
+    _, backward = gan.slope_penalty(points, slope)
+    paid = host(backward(xp.full(16, weight / 16, np.float32)))
+    trainer.train_step(x, generator(xp, 1))
     changed = 0
-    for name, array in trainer.model.discriminator.params.items():
+    for name, array in host(trainer.model.discriminator.params).items():
         gradient = whole[name] + paid[name]
         changed += int(np.count_nonzero(np.sign(gradient) != np.sign(whole[name])))
         sure = np.abs(gradient) > 1e-5
@@ -143,15 +148,26 @@ def test_a_step_descends_on_loss_and_penalty(penalty: dict[str, float]) -> None:
     assert changed, "the penalty turns no entry, so this test says nothing"
 
 
-def test_normalized_weights_stretch_by_one_and_the_vectors_follow() -> None:
-    trainer, rng = trainer_of(spectral=True, discriminator_lr=0.05), generator(np, 2)
+def test_normalized_weights_stretch_by_one_and_the_vectors_follow(xp: ModuleType) -> None:
+    trainer, rng = trainer_of(xp, spectral=True, discriminator_lr=0.05), generator(xp, 2)
     for _ in range(50):
-        trainer.train_step(X, rng)
-    for name, array in trainer.discriminator.params.items():
+        trainer.train_step(xp.asarray(X), rng)
+    for name, array in host(trainer.discriminator.params).items():
         if array.ndim == 2:
             assert np.linalg.norm(array, 2) == pytest.approx(1, rel=0.02), name
-    raw = [np.linalg.norm(a, 2) for a in trainer.model.discriminator.params.values() if a.ndim == 2]
+    own = host(trainer.model.discriminator.params).values()
+    raw = [np.linalg.norm(a, 2) for a in own if a.ndim == 2]
     assert not np.allclose(raw, 1, rtol=0.05)
+
+
+def test_normalized_weights_come_back_with_their_vectors(xp: ModuleType) -> None:
+    trainer, twin = trainer_of(xp, spectral=True), trainer_of(xp, spectral=True)
+    for _ in range(2):
+        trainer.train_step(xp.asarray(X), generator(xp, 0))
+    twin.restore(trainer.state)
+    expected = host(trainer.discriminator.params)
+    for name, array in host(twin.discriminator.params).items():
+        np.testing.assert_array_equal(array, expected[name])
 
 
 def test_normalized_weights_are_judged_and_left_as_they_are() -> None:
@@ -166,17 +182,18 @@ def test_normalized_weights_are_judged_and_left_as_they_are() -> None:
         np.testing.assert_array_equal(value, before[name])
 
 
-def test_normalized_gradients_have_no_part_along_the_weights() -> None:
+def test_normalized_gradients_have_no_part_along_the_weights(xp: ModuleType) -> None:
     """Which the way back through the normalization takes out."""
-    trainer = trainer_of(spectral=True)
+    trainer = trainer_of(xp, spectral=True)
     seen: list[Params] = []
     optimizer = trainer.optimizers["discriminator_optimizer"]
     optimizer.step = seen.append
-    trainer.train_step(X, generator(np, 1))
-    for name, array in trainer.model.discriminator.params.items():
+    trainer.train_step(xp.asarray(X), generator(xp, 1))
+    gradients = host(seen[0])
+    for name, array in host(trainer.model.discriminator.params).items():
         if array.ndim == 2:
-            cosine = (array * seen[0][name]).sum() / np.linalg.norm(array)
-            assert abs(cosine) < 1e-5 < np.linalg.norm(seen[0][name])
+            cosine = (array * gradients[name]).sum() / np.linalg.norm(array)
+            assert abs(cosine) < 1e-5 < np.linalg.norm(gradients[name])
 
 
 def test_the_page_of_a_run_asks_only_a_discriminator_that_says_a_probability() -> None:
