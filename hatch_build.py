@@ -9,6 +9,7 @@ from typing import Any
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#)([^)\s]+)\)")
+PICTURE = re.compile(r'(src|srcset)="(?!https?:)([^"]+)"')
 
 
 class Readme(MetadataHookInterface):
@@ -21,4 +22,5 @@ class Readme(MetadataHookInterface):
             text = LINK.sub(
                 lambda m: f"{m[1]}[{m[2]}]({place}/{'raw' if m[1] else 'blob'}/HEAD/{m[3]})", text
             )
+            text = PICTURE.sub(lambda m: f'{m[1]}="{place}/raw/HEAD/{m[2]}"', text)
         metadata["readme"] = {"content-type": "text/markdown", "text": text}

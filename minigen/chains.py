@@ -54,7 +54,7 @@ def fused(chain: Chain) -> Callable[..., None]:
         xp = array_module(*arrays)
         if xp is not np:
             kernel(xp)(*arrays, *numbers)
-        elif all(map(_is_for_numba, arrays)) and compiler() != "numpy":
+        elif _are_for_numba(arrays) and compiler() != "numpy":
             flat = [array.reshape(-1) for array in arrays]
             loop(len(arrays))(*flat, tuple(map(arrays[0].dtype.type, numbers)))
         else:
@@ -78,7 +78,7 @@ def elementwise(formula: Chain) -> Chain:
         xp = array_module(*arrays)
         if xp is not np:
             return kernel(xp)(*arrays)
-        if all(map(_is_for_numba, arrays)) and compiler() != "numpy":
+        if _are_for_numba(arrays) and compiler() != "numpy":
             out = np.empty_like(arrays[0])
             loop()(out.reshape(-1), *[array.reshape(-1) for array in arrays])
             return out
@@ -111,6 +111,11 @@ def compiler() -> str:
     except ImportError:  # it is not installed, or not for this NumPy
         return "numpy"
     return "numpy" if numba.config.DISABLE_JIT else f"numba {numba.__version__}"
+
+
+def _are_for_numba(arrays: Sequence[Array]) -> bool:
+    """Whether a loop may take them: it knows one length, and cannot broadcast."""
+    return all(map(_is_for_numba, arrays)) and len({array.shape for array in arrays}) == 1
 
 
 def _is_for_numba(array: np.ndarray) -> bool:

@@ -46,14 +46,14 @@ def check_shape(name: str, array: Array, shape: tuple[int, ...]) -> None:
 
 
 def check_unit_interval(name: str, rows: Array) -> None:
-    """Raise MinigenError unless all values are in [0, 1], as a Bernoulli likelihood asks.
+    """Raise MinigenError unless all values are in [0, 1], which labels and Bernoulli variables are.
 
     A GPU is not asked, since a step would wait for the answer: there, `Dataset` has checked.
     """
     if array_module(rows) is np and not (rows.min() >= 0 and rows.max() <= 1):
         raise MinigenError(
-            f"{name}: values from {rows.min():g} to {rows.max():g}, and a Bernoulli likelihood is "
-            "for values in [0, 1]; rescale them, or take a squared error"
+            f"{name}: values from {rows.min():g} to {rows.max():g}, and this loss is for values in "
+            "[0, 1]; rescale them, or take a squared error"
         )
 
 

@@ -103,6 +103,13 @@ def test_a_formula_makes_a_new_array_with_either_compiler(
     np.testing.assert_array_equal(arrays, start)
 
 
+@pytest.mark.parametrize("chain", [optim._average, losses._cross_entropy])
+def test_a_loop_never_reads_beyond_an_array(chain: Any, numba: Any) -> None:
+    long, short = np.ones((2, chains.LARGE), np.float32), np.ones((3, chains.LARGE), np.float32)
+    with pytest.raises(ValueError, match="broadcast"):
+        chain([long, short], 0.5) if chain is optim._average else chain(long, long, short)
+
+
 def test_numba_takes_what_training_has_and_nothing_else(
     numba: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

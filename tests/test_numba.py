@@ -20,12 +20,15 @@ T = TypeVar("T")
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """The arrays that Numba took."""
-    pytest.importorskip("numba")
+    numba = pytest.importorskip("numba")
+    assert chains.compiler() == f"numba {numba.__version__}"
     arrays: list[np.ndarray] = []
 
     def take(array: np.ndarray) -> bool:
-        arrays.append(array)
-        return type(array) is np.ndarray and array.dtype.kind == "f" and array.flags.c_contiguous
+        if type(array) is np.ndarray and array.dtype.kind == "f" and array.flags.c_contiguous:
+            arrays.append(array)
+            return True
+        return False
 
     monkeypatch.setattr(chains, "_is_for_numba", take)
     return arrays

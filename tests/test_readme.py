@@ -109,4 +109,7 @@ def test_a_package_index_shows_it_with_links_into_the_repository() -> None:
         base, _, file = link.partition("/HEAD/")
         assert base == f"{place}/{'raw' if picture else 'blob'}"
         assert (ROOT / file).is_file()
+    pictures = re.findall(r'(?:src|srcset)="([^"]*)"', text)
+    assert len(pictures) == 3
+    assert all(picture.startswith(f"{place}/raw/HEAD/tutorials/") for picture in pictures)
     assert re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL) == BLOCKS

@@ -52,8 +52,8 @@ def batches(
         rows: (N, D) of either backend, uint8 pixels or floats.
         batch_size: rows in a batch, at least 1.
         rng: NumPy generator that shuffles them; without it they come in their order.
-        rank, size: of each batch take one of `size` shares, all of ceil(N / size) rows: what the
-            last ones lack are copies of the batch's first rows.
+        rank, size: of each batch of n rows take one of `size` shares, all of ceil(n / size): what
+            the last ones lack are copies of the batch's first rows.
 
     Raises:
         MinigenError: batch_size is no whole number of at least 1.
@@ -65,11 +65,13 @@ def batches(
     else:
         check_generator(rng)
         order = rng.permutation(len(rows))
-    starts = range(0, len(rows), batch_size)
-    shares = [_share(order[i : i + batch_size], rank, size) for i in starts]
-    order, each = xp.asarray(array_module(order).concatenate(shares)), len(shares[0])
-    starts = range(0, len(order), each)
-    return (scaled(rows.take(order[i : i + each], axis=0)) for i in starts)
+    if size > 1:
+        starts = range(0, len(rows), batch_size)
+        shares = [_share(order[i : i + batch_size], rank, size) for i in starts]
+        order, batch_size = array_module(order).concatenate(shares), len(shares[0])
+    order = xp.asarray(order)
+    starts = range(0, len(order), batch_size)
+    return (scaled(rows.take(order[i : i + batch_size], axis=0)) for i in starts)
 
 
 def _share(batch: Array, rank: int, size: int) -> Array:

@@ -38,7 +38,7 @@ def mse(prediction: Array, target: Array) -> tuple[Array, LossBackward]:
     Raises:
         MinigenError: the shapes differ, are not (N, D), or have no rows.
     """
-    check_rows(prediction=prediction, target=target)
+    _, target = _paired(prediction=prediction, target=target)
     error = prediction - target
     loss = (error * error).sum(axis=1)
 
@@ -68,7 +68,7 @@ def bce(probability: Array, target: Array) -> tuple[Array, LossBackward]:
         MinigenError: the shapes differ, are not (N, D), or have no rows; a target is not in [0, 1],
             or a probability not strictly between 0 and 1.
     """
-    xp = check_rows(probability=probability, target=target)
+    xp, target = _paired(probability=probability, target=target)
     check_unit_interval("target", target)
     if not ((probability.real > 0) & (probability.real < 1)).all():
         raise MinigenError(
@@ -100,7 +100,7 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     Raises:
         MinigenError: the shapes differ, are not (N, D), or have no rows; a target is not in [0, 1].
     """
-    xp = check_rows(logits=logits, target=target)
+    xp, target = _paired(logits=logits, target=target)
     check_unit_interval("target", target)
     e = xp.exp(xp.minimum(logits, -logits))  # exp(-|l|), which a complex step can pass
     loss = _cross_entropy(logits, target, xp.log1p(e)).sum(axis=1)
@@ -134,9 +134,10 @@ def hinge(logits: Array, target: Array) -> tuple[Array, LossBackward]:
         (N,) in units of the margin, and the backward pass to the logits.
 
     Raises:
-        MinigenError: the shapes differ, are not (N, D), or have no rows.
+        MinigenError: the shapes differ, are not (N, D), or have no rows; a target is not in [0, 1].
     """
-    check_rows(logits=logits, target=target)
+    _, target = _paired(logits=logits, target=target)
+    check_unit_interval("target", target)
     sign = 2 * target - 1
     short = relu(1 - sign * logits)
     loss = short.sum(axis=1)
@@ -161,9 +162,10 @@ def wasserstein(score: Array, target: Array) -> tuple[Array, LossBackward]:
         (N,) in units of the score, and the backward pass to it.
 
     Raises:
-        MinigenError: the shapes differ, are not (N, D), or have no rows.
+        MinigenError: the shapes differ, are not (N, D), or have no rows; a target is not in [0, 1].
     """
-    check_rows(score=score, target=target)
+    _, target = _paired(score=score, target=target)
+    check_unit_interval("target", target)
     sign = 2 * target - 1
     loss = -(sign * score).sum(axis=1)
 
@@ -197,6 +199,15 @@ def length_error(vector: Array, length: float) -> tuple[Array, LossBackward]:
         return (upstream(dloss, loss) * along)[:, None] * vector
 
     return loss, backward
+
+
+def _paired(**arrays: Array) -> tuple[ModuleType, Array]:
+    """The module of what is compared and its target, and the target in the other's dtype."""
+    xp = check_rows(**arrays)
+    (name, compared), (_, target) = arrays.items()
+    if compared.dtype.kind not in "fc":
+        raise MinigenError(f"{name} in {compared.dtype}: it has no gradient; convert it to floats")
+    return xp, target.astype(compared.dtype, copy=False)
 
 
 def upstream(dloss: Array | None, loss: Array) -> Array:

@@ -115,14 +115,14 @@ class Run:
             MinigenError: they do not have the same options, data, libraries and parameters, or
                 there is not a row for each in a batch.
         """
+        ranks.check(self._facts)  # before what may differ decides
+        ranks.check_equal("to begin with", self.trainer.state)
         n = min(self.options.batch_size, len(self.dataset.train))
         if n < ranks.size:
             raise MinigenError(
                 f"{ranks.size} ranks for batches of {n} rows, and each needs one; start fewer "
                 "ranks, or take larger batches"
             )
-        ranks.check(self._facts)
-        ranks.check_equal("to begin with", self.trainer.state)
         self.ranks = ranks
 
     def _facts(self) -> dict[str, object]:

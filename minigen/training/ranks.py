@@ -10,6 +10,7 @@ Allreduce, by mpi4py, or on GPUs NCCL's.
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -116,6 +117,12 @@ class World(Ranks):
             digest.update(array.tobytes())
         self.check(lambda: {f"SHA-256 of the parameters {when}": digest.hexdigest()[:12]})
 
+    def end_all(self, *error: Any) -> None:
+        """Print an error that nobody catches, and end all ranks, who would wait for this one."""
+        sys.__excepthook__(*error)
+        sys.stderr.flush()
+        self.comm.Abort(1)
+
     @cached_property
     def _nccl(self) -> Any:
         """Written against CuPy's documentation, and never tried on two GPUs."""
@@ -172,6 +179,7 @@ def launched() -> tuple[int, int]:
 
 def join() -> Ranks:
     """Meet the processes that were started together with this one. Alone, nothing is imported.
+    From now on an error on one rank that nobody catches ends them all.
 
     Raises:
         MinigenError: mpi4py is missing, or belongs to another MPI than the launcher.
@@ -192,7 +200,9 @@ def join() -> Ranks:
             "runs on another MPI than the launcher; take the mpiexec that belongs to it"
         )
     _choose_device(MPI)
-    return World(MPI)
+    world = World(MPI)
+    sys.excepthook = world.end_all
+    return world
 
 
 def _choose_device(mpi: Any) -> None:

@@ -35,8 +35,10 @@ def together(main: Callable[[], int]) -> int:
             printed = nowhere if rank else sys.stdout
             with redirect_stdout(printed), redirect_stderr(said):
                 status = main()
-    except SystemExit:  # after --help or bad arguments, which are the same on all ranks
-        raise
+    except SystemExit as end:
+        if not end.code:  # after --help
+            raise
+        status = FAILED if isinstance(end.code, str) else end.code  # of bad arguments
     except BaseException:
         traceback.print_exc(file=said)
         status = FAILED
@@ -50,7 +52,8 @@ def together(main: Callable[[], int]) -> int:
 
 def follow(rank: int) -> None:
     """Leave SIGINT and SIGTERM, which a launcher sends to all ranks, to rank 0: it says where the
-    run was saved, and ends them all. If it has not within LAST_WAIT seconds, this rank ends.
+    run was saved, and ends them all. If it has not within LAST_WAIT seconds, this rank ends, unless
+    it waits in a sum for one that hangs.
     """
 
     def stop() -> None:

@@ -59,14 +59,14 @@ def finished(process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, 
 
 
 def ranks(word: str) -> list[int]:
-    """The processes of minigen.train with this word among theirs, by Linux's /proc."""
+    """The processes of Python with this word among theirs, by Linux's /proc."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
             words = (entry / "cmdline").read_text().split("\0") if entry.name.isdigit() else []
         except OSError:  # it has just ended
             continue
-        if word in words and "minigen.train" in words and words[0] == sys.executable:
+        if word in words and words[0] == sys.executable:
             found.append(int(entry.name))
     return sorted(found)
 

@@ -59,6 +59,7 @@ def test_another_number_of_ranks_is_said(run: Path, capsys: pytest.CaptureFixtur
 
 
 NO_MPI4PY = "sys.modules['mpi4py'] = None"
+BAD = "sys.argv += ['--lr', '-1']"
 OLD = "import minigen; minigen.__version__ = '0.1.0'"
 
 
@@ -70,8 +71,9 @@ OLD = "import minigen; minigen.__version__ = '0.1.0'"
         ({}, {"before": OLD}, "minigen: error: minigen: 0.2.0 on rank 0, and 0.1.0 on rank 1; "),
         ({"before": NO_MPI4PY}, {"before": NO_MPI4PY}, "minigen: error: 2 processes were started"),
         ({}, {"before": NO_MPI4PY}, "rank 1: minigen: error: 2 processes were started together"),
+        ({}, {"before": BAD}, "rank 1: minigen: error: argument --lr: must be"),
     ],
-    ids=["error on one", "versions", "no mpi4py", "no mpi4py on one"],
+    ids=["error on one", "versions", "no mpi4py", "no mpi4py on one", "arguments on one"],
 )
 def test_what_is_wrong_is_one_line(
     first: dict[str, str], second: dict[str, str], said: str, data: Path
@@ -100,7 +102,7 @@ def test_a_folder_that_holds_a_run_and_bad_arguments(run: Path, data: Path) -> N
     assert ours.startswith(f"minigen: error: {run} already holds a run; add --overwrite")
     command = training("vae", "--epochs", "-1")
     status, _, (ours,) = finished(start(command, command), 20)
-    assert status == 2
+    assert status != 0
     assert ours.startswith("minigen: error: argument --epochs: must be a whole number")
 
 

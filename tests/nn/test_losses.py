@@ -122,6 +122,29 @@ def test_faults(loss: Callable[..., Any]) -> None:
         loss(half, [[0.5]] * 3)
 
 
+@pytest.mark.parametrize("kind", ["uint8", "bool", "int64", "float64"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_labels_of_any_kind_are_those_of_the_first_argument(
+    loss: Callable[..., Any], kind: str, xp: Any
+) -> None:
+    """In uint8, 2 * 0 - 1 would be 255; in float64, all of training would be."""
+    first = xp.asarray(np.linspace(0.1, 0.9, 6, dtype=np.float32).reshape(3, 2))
+    labels = np.array([[0, 1], [1, 1], [0, 0]])
+    expected, backward = loss(first, xp.asarray(labels.astype("float32")))
+    found, found_backward = loss(first, xp.asarray(labels.astype(kind)))
+    assert found.dtype == found_backward().dtype == np.float32
+    assert (found == expected).all()
+    assert (found_backward() == backward()).all()
+    with pytest.raises(MinigenError, match=r"in uint8: it has no gradient; convert it to floats"):
+        loss(xp.asarray(labels.astype("uint8")), xp.asarray(labels.astype("uint8")))
+
+
+@pytest.mark.parametrize("loss", [bce, bce_with_logits, hinge, wasserstein])
+def test_labels_of_minus_one_are_refused(loss: Callable[..., Any]) -> None:
+    with pytest.raises(MinigenError, match=r"target: values from -1 to 1, .* in \[0, 1\]"):
+        loss(np.array([[0.5], [0.5]]), np.array([[1.0], [-1.0]]))
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0, -0.1, np.nan])
 def test_bce_refuses_what_is_no_open_probability(value: float) -> None:
     with pytest.raises(MinigenError, match="use bce_with_logits"):

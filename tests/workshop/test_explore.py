@@ -122,6 +122,9 @@ def test_large_arrays_are_halved_where_float16_holds_them() -> None:
         array = halved(values)
         assert array.dtype == dtype
         np.testing.assert_array_equal(array, values)
+    values = 1000 + np.random.default_rng(0).normal(0, 0.1, 9999).astype(np.float32)
+    assert halved(values) is values, "float16 would know 999.5, 1000 and 1000.5 alone"
+    assert halved(values - 1000).dtype == np.float16
 
 
 @pytest.mark.parametrize("options", ALL, ids=lambda options: options.model)
