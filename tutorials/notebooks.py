@@ -31,6 +31,8 @@ def read(text: str) -> nbformat.NotebookNode:
     notebook = jupytext.reads(OUTSIDE.sub(r"\1", CELL.sub(r"\1", text)), fmt="md")
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     notebook.metadata["language_info"] = {"name": "python"}
+    for i, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{i}"  # equal pages give equal bytes
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell, output in zip(code, printed, strict=True):
         if output:
