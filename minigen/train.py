@@ -193,6 +193,7 @@ def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
             ) from None
     place = f"{folder.path}" + ("" if given["no_figures"] else f", figures in {folder.figures}")
     print(f"run    {place}, {time.monotonic() - started:.1f} s in all")
+    print(f"next   python -m minigen.explore {process.quoted(str(folder.path))}")
 
 
 def _draw(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -141,6 +142,11 @@ class Dataset:
         Raises:
             MinigenError: the arrays cannot be used; says which, and where.
         """
+        if train is None or isinstance(train, str | os.PathLike):
+            raise MinigenError(
+                f"{name}: expected an array, got {train!r}; a file or a folder is read by "
+                "minigen.load_data(path)"
+            )
         arrays = (_copied(array, name) for array in (train, test, labels, test_labels))
         return cls.from_arrays(name, *arrays, reading=Reading(scale, shape), seed=seed)
 

@@ -40,8 +40,8 @@ def show(
         image_shape = check_image_shape("rows", image_shape, width)
     elif width > MOST_DIMENSIONS:
         raise MinigenError(
-            f"rows of {width} values are neither images nor points; give image_shape, "
-            "(height, width), if they are images"
+            f"rows of {width} values are neither images nor points; print them, or give "
+            "image_shape, (height, width), if they are images"
         )
     from minigen.workshop import plots
 

@@ -33,7 +33,16 @@ def run(data: Path) -> Path:
     status, out, ours = finished(start(command, command))
     assert (status, ours) == (0, [])
     lines = [line.split()[0] for line in out.splitlines()]
-    assert lines == [*["note"] * 3, "data", "model", "units", "ranks", *["epoch"] * 3, "run"]
+    assert lines == [
+        *["note"] * 3,
+        "data",
+        "model",
+        "units",
+        "ranks",
+        *["epoch"] * 3,
+        "run",
+        "next",
+    ]
     assert "ranks  2, each on its share of a batch\n" in out
     return folder
 

@@ -1,5 +1,6 @@
 """Dataset: the one entrance for rows of one's own."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,12 @@ from minigen.errors import MinigenError
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.random((50, 6))
+
+
+@pytest.mark.parametrize("what", [None, "rows.npy", Path("rows")])
+def test_of_takes_no_file(what: Any) -> None:
+    with pytest.raises(MinigenError, match=r"got .*; a file .* by minigen\.load_data"):
+        Dataset.of(what)
 
 
 def test_a_tenth_is_held_back_and_nothing_is_lost() -> None:

@@ -225,6 +225,6 @@ def test_only_a_terminal_that_can_move_its_cursor_gets_a_progress_bar(run: Path)
     assert piped.stderr == ""
     for plain in (piped.stdout, on_dumb):
         starts = [printed[:6].strip() for printed in plain.splitlines()]
-        assert starts == [*["note"] * 3, "data", "model", "units", "epoch", "epoch", "run"]
+        assert starts == [*["note"] * 3, "data", "model", "units", "epoch", "epoch", "run", "next"]
         assert plain.replace("\n", "").isprintable()
     assert "\r" in on_able
