@@ -49,7 +49,9 @@ class Exercise:
         self.open_pass, self.returned = inner.body, _names(inner)
         self.has_backward = inner is not outer
         self.names = _names(outer)[: self.has_backward] + self.returned  # of all that comes out
-        outline = [self._outline(statement) for statement in self.open_pass[:-1]]
+        lines = [code.splitlines()[node.lineno - 1].strip() for node in self.open_pass[:-1]]
+        calls = [re.sub(r"( = [\w.]+\().+", r"\1...)", line) for line in lines]
+        outline = [re.sub(r"( = [^(]+? [-+*/@] ).+", r"\1...", line) for line in calls]
         self.hints = [*hints, "\n    ".join(["the outline is", *outline])]
 
         rng = np.random.default_rng(0)
@@ -64,16 +66,6 @@ class Exercise:
             self.task += ASKED.format(given, value, ", ".join(self.returned))
         self.solution = self.own = self.function(self.code)  # own: the learner's, once it is right
         self.truth: dict[str, Array] = self.answers(self.solution)
-
-    def _outline(self, statement: ast.stmt) -> str:
-        """A line of the solution, with the end of its formula left open."""
-        line = self.code.splitlines()[statement.lineno - 1]
-        match statement:
-            case ast.Assign(value=ast.BinOp(right=right)):
-                line = line[: right.col_offset].rstrip("( ") + " ..."
-            case ast.Assign(value=ast.Call(func=called)):
-                line = line[: called.end_col_offset] + "(...)"
-        return line.strip()
 
     def function(self, code: str) -> Function:
         """The function of this name in a code."""

@@ -55,7 +55,8 @@ def _faults(exercise: Exercise, function: Function) -> Iterator[str]:
         if name in solved or x is ...:
             yield f"{name:10} {'right' if name in solved else 'write me'}"
             continue
-        place = f": {described(x)}, not {described(right[name])}"
+        came, asked = described(x), described(right[name])
+        place = f": {came}" if came.startswith(asked) else f": {came}, not {asked}"
         if name in arrays:
             at = np.unravel_index(np.argmax(np.abs(x - right[name])), x.shape)
             place = f" at [{', '.join(map(str, at))}]: {x[at]:.6g}, not {right[name][at]:.6g}"
@@ -72,8 +73,6 @@ ADVICE = {  # where the words of Python or NumPy are a riddle
     "inhomogeneous": "a tuple stands where an array is asked for; take the part that you need",
     "read-only": "this array was given, and a pass leaves it alone; change a copy, x.copy()",
     "truth value": "this asks a whole array; np.where(x > 0, a, b) asks each entry by itself",
-    "'upstream' is not": "there is no `upstream` here; write dloss, which is always given",
-    "'sigmoid' is not": "there is no `sigmoid` here; write 1 / (1 + np.exp(-x))",
 }
 
 

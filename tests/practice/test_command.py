@@ -185,7 +185,6 @@ def test_a_file_that_loops_for_ever_is_stopped_at_its_line() -> None:
             "dy[x < 0] = 0",
             "this array was given, and a pass leaves it alone",
         ),
-        ("kl", "dmu = dloss[:, None]", "dmu = upstream(dloss)", "write dloss, which is always"),
     ],
 )
 def test_an_error_is_told_with_its_line_and_the_shapes(

@@ -22,11 +22,11 @@ GENERIC: dict[str, Callable[[Array, int], Array]] = {  # what each gives, by the
     "the opposite sign": lambda g, rows: -g,
     "half of what it should be": lambda g, rows: g / 2,
     "twice what it should be": lambda g, rows: 2 * g,
-    "a mean over the rows": lambda g, rows: g / rows,
+    "times too small, as after a mean over": lambda g, rows: g / rows,
     "times too large": lambda g, rows: g * rows,
     "All zero": lambda g, rows: 0 * g,
     "The numbers are right": lambda g, rows: g[None],
-    "Not summed over the rows": lambda g, rows: np.stack([g / 4, 3 * g / 4]),
+    "Not summed over the first axis: its 2 parts": lambda g, rows: np.stack([g / 4, 3 * g / 4]),
 }
 
 
@@ -213,7 +213,7 @@ def test_a_pass_depends_on_no_other_call() -> None:
         (
             "dx = dy @ weight.T",
             "dx = x > 0",
-            "an array of shape (5, 4) and bool instead of float64, not an array of",
+            "wrong: an array of shape (5, 4) and bool instead of float64\n",
         ),
         ("weight.T", "weight.T.astype('f')", "right"),
     ],
