@@ -39,11 +39,14 @@ def check(function: Function, name: str | None = None) -> Verdict:
         if not faults:
             exercise.own = function
             more = trained(function) if exercise.name == LAST else f"Derived: {exercise.derived}"
+            ones = ((load(x).own is load(x).solution, x) for x in exercise.pieces)
+            used = ", ".join(f"{'the given' if given else 'your'} {x}" for given, x in ones)
+            more += f"\nIt ran on {used}." if used else ""
             return Verdict(True, f"{exercise.name}: solved, every entry is right. {more}")
         return Verdict(False, "\n".join([f"{exercise.name}: not yet", *faults]))
     except (Exception, SystemExit) as error:
-        told = blame(error, function.__code__.co_filename)
-        return Verdict(None, f"{exercise.name}: not yet\n{told}")
+        where = function.__code__.co_filename
+        return Verdict(None, f"{exercise.name}: not yet\n{blame(error, where)}")
 
 
 def _faults(exercise: Exercise, function: Function) -> Iterator[str]:

@@ -59,16 +59,17 @@ def _suspects(exercise: Exercise, name: str, mine: Array) -> Iterator[tuple[Arra
 def _outcomes(exercise: Exercise, known: bool) -> list[tuple[dict[str, Any], str]]:
     """The answers with each mistake that the exercise tells of, or else with each slip."""
     outcomes = []
-    for code, sentence in exercise.mistakes if known else slips(exercise):
+    least_first = sorted({*slips(exercise)}, key=lambda slip: (len(slip[1]), slip[1]))
+    for code, sentence in exercise.mistakes if known else least_first:
         with suppress(Exception), catch_warnings(action="ignore"):  # most slips do not run
             answers = exercise.answers(exercise.function(code)).items()
             outcomes.append(({name: np.asarray(x, float) for name, x in answers}, sentence))
     return outcomes
 
 
-def slips(exercise: Exercise) -> list[tuple[str, str]]:
-    """The code with one thing left out or mistaken; and the sentence for it, the shortest first."""
-    lines, codes = exercise.code.splitlines(), dict[str, str]()
+def slips(exercise: Exercise) -> Iterator[tuple[str, str]]:
+    """The code with one thing left out or mistaken, and the sentence for it."""
+    lines = exercise.code.splitlines()
     nodes = [node for node in ast.walk(ast.parse(exercise.code)) if isinstance(node, ast.Name)]
     names = {node.id for node in nodes} & {*re.findall(r"\w+", exercise.starter)} - {"np"}
     own = {node.id for node in nodes if isinstance(node.ctx, ast.Store)} - names
@@ -76,12 +77,10 @@ def slips(exercise: Exercise) -> list[tuple[str, str]]:
         number = statement.lineno - 1
         for line, words in _slips(statement, lines[number], names):
             if own.intersection(re.findall(r"\w+", words)):  # the learner may have other names
-                kind = "with a wrong sign in" if "with " in words else "without one part of"
-                words = f"{kind} a sum" if "+" in words else ""
+                words = "without one part of a sum" if re.search(r"out.*\+", words) else ""
             code = "\n".join([*lines[:number], line, *lines[number + 1 :]])
-            codes.setdefault(code, words)
-    told = [(code, f"This is what comes out {words}.") for code, words in codes.items() if words]
-    return sorted(told, key=lambda slip: len(slip[1]))
+            if words:
+                yield code, f"This is what comes out {words}."
 
 
 def _slips(statement: ast.stmt, line: str, names: set[str]) -> Iterator[tuple[str, str]]:
@@ -91,16 +90,13 @@ def _slips(statement: ast.stmt, line: str, names: set[str]) -> Iterator[tuple[st
             other = at[1] + {"0": "1", "1": "0", "+": "-", "-": "+"}[at[2]] + at[3]
             yield line[: at.start()] + other + line[at.end() :], f"with `{other}` for `{at[0]}`"
     for node in [node for node in ast.walk(statement) if isinstance(node, ast.expr)]:
-        if isinstance(node, ast.Name):  # for a pass another pass, for an array another array
-            for other in sorted(names):
-                if ("backward" in other) == ("backward" in node.id):
-                    wrong = re.sub(rf"\b{node.id}\b", other, line)
-                    yield wrong, f"with `{other}` for `{node.id}`"
         start, end = node.col_offset, node.end_col_offset
+        text = line[start:end]
+        for other in names if isinstance(node, ast.Name) else ():
+            yield re.sub(rf"\b{text}\b", other, line), f"with `{other}` for `{text}`"
         for part in ast.iter_child_nodes(node):
             if isinstance(part, ast.expr) and not isinstance(node, ast.Tuple | ast.List):
                 a, b = part.col_offset, part.end_col_offset
                 less = f"{line[start:a]}...{line[b:end]}".removeprefix("(...)").removeprefix("...")
-                minus = f"the minus before `{line[a:b]}`"
-                words = minus if less == "-..." else f"`{less.strip()}`"
-                yield f"{line[:start]}({line[a:b]}){line[end:]}", f"without {words}"
+                what = f"the minus before `{line[a:b]}`" if less == "-..." else f"`{less.strip()}`"
+                yield f"{line[:start]}({line[a:b]}){line[end:]}", f"without {what}"

@@ -91,7 +91,7 @@ MISTAKES = {
     ],
     "vae": [
         ("[dmu_z + dmu_kl,", "[dmu_z,", "without one part of a sum"),
-        ("[dmu_z + dmu_kl,", "[dmu_z - dmu_kl,", "with a wrong sign in a sum"),
+        ("[dmu_z + dmu_kl,", "[dmu_z - dmu_kl,", "2 of 4 entries"),
         ("np.concatenate([dmu", "-np.concatenate([dmu", "opposite sign"),
         ("beta * dloss", "dloss", "without `beta * ...`"),
         ("z_backward(dz)", "z_backward(z)", "with `z` for `dz`"),
@@ -121,7 +121,7 @@ MISTAKES = {
     ],
     "discriminator": [
         ("dweight_real + dweight_fake", "dweight_real", "without one part of a sum"),
-        ("dbias_real + dbias_fake", "dbias_real - dbias_fake", "with a wrong sign in a sum"),
+        ("dbias_real + dbias_fake", "dbias_real - dbias_fake", "0 of 1 entries"),
         ("return dweight, dbias", "return dbias, dweight", "This is dbias; the order is"),
         ("fake_layer_backward(fake_loss", "fake_layer_backward(real_loss", "`real_loss_backward`"),
     ],
