@@ -17,7 +17,7 @@ from minigen.practice.exercise import Exercise, close
 def recognize(exercise: Exercise, name: str, mine: Array) -> str:
     """The sentence for this wrong answer."""
     right = exercise.truth[name]
-    meant = [(mine, ""), (-mine, " Up to the sign, that is."), (mine / 2, " And twice that.")]
+    meant = [(mine, ""), (-mine, " Up to the sign, that is."), (mine / 2, " And it is doubled.")]
     meant += [(n * mine, f" And it is {n} times too small.") for n in (len(right), right.size)]
     for answered, more in meant:
         for wrong, sentence in _suspects(exercise, name, mine):
@@ -77,7 +77,7 @@ def slips(exercise: Exercise) -> Iterator[tuple[str, str]]:
         number = statement.lineno - 1
         for line, words in _slips(statement, lines[number], names):
             if own.intersection(re.findall(r"\w+", words)):  # the learner may have other names
-                words = "without one part of a sum" if re.search(r"out.*\+", words) else ""
+                words = "without one part of a sum" if re.search(r"without.*\+", words) else ""
             code = "\n".join([*lines[:number], line, *lines[number + 1 :]])
             if words:
                 yield code, f"This is what comes out {words}."

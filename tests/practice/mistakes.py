@@ -77,7 +77,7 @@ MISTAKES = {
         (
             "(variance - 1) / 2",
             "(np.sqrt(variance) - 1)",
-            "the sum has sigma^2. And twice that.",
+            "the sum has sigma^2. And it is doubled.",
         ),
         ("(variance - 1) / 2", "(1 - variance) / 2", "opposite sign"),
         ("dloss[:, None] * mu", "mu", "without `dloss[:, None] * ...`"),
