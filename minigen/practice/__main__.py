@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--hint", action="store_true", help="the next of three hints")
     add("--solution", action="store_true", help="the solution, and where it is derived")
     options = parser.parse_args(arguments)
-    if options.hint if options.bugs else options.line:
-        parser.error("--line is for --bugs, and --hint for exercises")
+    if options.line and not options.bugs:
+        parser.error("--line is for --bugs")
     if not options.name and (options.line or options.hint or options.solution):
         parser.error("name an exercise")
     right: list[bool] = []
@@ -58,8 +58,6 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         mine["hints"] = min(mine["hints"] + 1, len(exercise.hints))
         for number, words in enumerate(exercise.hints[: mine["hints"]], 1):
             print(f"{number} of {len(exercise.hints)}: {words}")
-        if mine["hints"] == len(exercise.hints):
-            print(f"That was the last. The solution: python -m minigen.practice {name} --solution")
     elif solution:
         print(report(exercise, found=True) if bugs else exercise.text(exercise.code))
     elif not path.exists():
@@ -67,9 +65,10 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
         print(f"{path} is yours. {task}; then give this command again.")
     else:
-        verdict = Verdict(line == wrong_line(exercise)[0], "") if line else check_file(name, path)
+        found = line == wrong_line(exercise)[0] or (bugs and mine["right"])
+        verdict = Verdict(found, "") if line or found else check_file(name, path)
         right = mine["right"] = bool(verdict.ok)
-        print(report(exercise, right) if bugs and verdict.ok is not None else verdict)
+        print(report(exercise, right, line) if bugs and verdict.ok is not None else verdict)
         if right:
             print(_following(record, prefix, name))
     RECORD.write_text(json.dumps(record, indent=1), encoding="utf-8")

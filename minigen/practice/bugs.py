@@ -10,11 +10,13 @@ def wrong_line(exercise: Exercise) -> tuple[int, str, str]:
     return i + 1, wrong[i].strip(), right[i].strip()
 
 
-def report(exercise: Exercise, found: bool) -> str:
-    """Which tests see the bug; and its story, once it is found."""
+def report(exercise: Exercise, found: bool, line: int | None = None) -> str:
+    """Which tests see the bug; and its story, once it is found; or that this line is right."""
+    if not (found or line):
+        return "The bug is still there."
     told = "Line {}: {}\nRight:   {}\n".format(*wrong_line(exercise)) + exercise.mistakes[-1][1]
     seen = [f"  {'yes' if sees else 'no':4} {test}" for test, sees in seen_by(exercise).items()]
-    start = told if found else "The bug is still there."
+    start = told if found else f"Line {line} is right: the bug is still there."
     return "\n".join([start, "Would a test have seen it?", *seen])
 
 

@@ -18,10 +18,6 @@ Function = Callable[..., Any]
 FILES = {path.stem[3:]: path for path in sorted((Path(__file__).parent / "exercises").glob("*.md"))}
 NAMES = (*FILES,)  # in the order of the course
 LAST = NAMES[-1]  # which trains with the learner's own answers
-ASKED = """
-
-{} is the gradient of some final number with respect to {}. Give that number's gradients:
-{}, each of the shape of its variable."""
 
 
 class Exercise:
@@ -29,7 +25,8 @@ class Exercise:
 
     def __init__(self, name: str) -> None:
         if name not in NAMES:
-            raise MinigenError(f"no exercise is called {name!r}; there are {', '.join(NAMES)}")
+            there = f"there are {', '.join(NAMES)}, as in check(my_kl, 'kl')"
+            raise MinigenError(f"no exercise is called {name!r}; {there}")
         text = FILES[name].read_text(encoding="utf-8")
         words, code, mistakes = map(str, re.split(r"\n```(?:python\n)?", text))
         head, fields = words.replace("\n  ", " ").split("\n- inputs: ")
@@ -49,7 +46,8 @@ class Exercise:
         self.open_pass, self.returned = inner.body, _names(inner)
         self.has_backward = inner is not outer
         self.names = _names(outer)[: self.has_backward] + self.returned  # of all that comes out
-        outline = [self._outline(statement) for statement in self.open_pass[:-1]]
+        lines = [code.splitlines()[node.lineno - 1].strip() for node in self.open_pass[:-1]]
+        outline = [re.sub(r"( = ([\w.]+\(|[^(]+? [-+*/@] )).+", r"\1...", line) for line in lines]
         self.hints = [*hints, "\n    ".join(["the outline is", *outline])]
 
         rng = np.random.default_rng(0)
@@ -61,19 +59,11 @@ class Exercise:
         if self.has_backward:
             given, value = inner.args.args[0].arg, self.names[0]
             self.upstream = self.inputs.pop(given)
-            self.task += ASKED.format(given, value, ", ".join(self.returned))
+            self.task += f"\n\n{given} is the gradient of a final number with respect to {value}.\n"
+            asked = ", ".join(self.returned)
+            self.task += f"Give that number's gradients: {asked}, each of its variable's shape."
         self.solution = self.own = self.function(self.code)  # own: the learner's, once it is right
         self.truth: dict[str, Array] = self.answers(self.solution)
-
-    def _outline(self, statement: ast.stmt) -> str:
-        """A line of the solution, with the end of its formula left open."""
-        line = self.code.splitlines()[statement.lineno - 1]
-        match statement:
-            case ast.Assign(value=ast.BinOp(right=right)):
-                line = line[: right.col_offset].rstrip("( ") + " ..."
-            case ast.Assign(value=ast.Call(func=called)):
-                line = line[: called.end_col_offset] + "(...)"
-        return line.strip()
 
     def function(self, code: str) -> Function:
         """The function of this name in a code."""

@@ -39,11 +39,14 @@ def check(function: Function, name: str | None = None) -> Verdict:
         if not faults:
             exercise.own = function
             more = trained(function) if exercise.name == LAST else f"Derived: {exercise.derived}"
+            ones = ((load(x).own is load(x).solution, x) for x in exercise.pieces)
+            used = ", ".join(f"{'the given' if given else 'your'} {x}" for given, x in ones)
+            more += f"\nIt ran on {used}." if used else ""
             return Verdict(True, f"{exercise.name}: solved, every entry is right. {more}")
         return Verdict(False, "\n".join([f"{exercise.name}: not yet", *faults]))
     except (Exception, SystemExit) as error:
-        told = blame(error, function.__code__.co_filename)
-        return Verdict(None, f"{exercise.name}: not yet\n{told}")
+        where = function.__code__.co_filename
+        return Verdict(None, f"{exercise.name}: not yet\n{blame(error, where)}")
 
 
 def _faults(exercise: Exercise, function: Function) -> Iterator[str]:
@@ -55,7 +58,8 @@ def _faults(exercise: Exercise, function: Function) -> Iterator[str]:
         if name in solved or x is ...:
             yield f"{name:10} {'right' if name in solved else 'write me'}"
             continue
-        place = f": {described(x)}, not {described(right[name])}"
+        came, asked = described(x), described(right[name])
+        place = f": {came}" if came.startswith(asked) else f": {came}, not {asked}"
         if name in arrays:
             at = np.unravel_index(np.argmax(np.abs(x - right[name])), x.shape)
             place = f" at [{', '.join(map(str, at))}]: {x[at]:.6g}, not {right[name][at]:.6g}"
@@ -72,8 +76,6 @@ ADVICE = {  # where the words of Python or NumPy are a riddle
     "inhomogeneous": "a tuple stands where an array is asked for; take the part that you need",
     "read-only": "this array was given, and a pass leaves it alone; change a copy, x.copy()",
     "truth value": "this asks a whole array; np.where(x > 0, a, b) asks each entry by itself",
-    "'upstream' is not": "there is no `upstream` here; write dloss, which is always given",
-    "'sigmoid' is not": "there is no `sigmoid` here; write 1 / (1 + np.exp(-x))",
 }
 
 

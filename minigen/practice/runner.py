@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from linecache import getline
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ def check_file(name: str, path: Path, seconds: float = 20.0) -> Verdict:
     )
     if done.stdout:
         return Verdict(*json.loads(done.stdout))
-    place = re.search(rf'"{re.escape(str(path))}"(, line \d+)', done.stderr)
-    late = f"no answer after {seconds:g} seconds{place[1] if place else ''}"
+    place = re.search(rf'"{re.escape(str(path))}", line (\d+)', done.stderr)
+    line = f", line {place[1]}: {getline(str(path), int(place[1])).strip()}" if place else ""
+    late = f"no answer after {seconds:g} seconds{line}"
     what = late if "Timeout" in done.stderr else "it ended Python"
     return Verdict(None, f"{name}: {what}; the check could not be done")
 
@@ -43,10 +45,13 @@ def _check(name: str, path: Path, whole: bool) -> Verdict:
     """Check a file, and if whole, first those of the pieces that it imports."""
     for piece in load(name).pieces if whole else ():
         if not (verdict := _check(piece, path.with_name(f"{piece}.py"), whole)).ok:
-            return verdict
-    names: dict[str, Any] = {"__name__": name, name: None}
+            return Verdict(verdict.ok, f"{name} is built of your {piece}:\n{verdict}")
+    names: dict[str, Any] = {"__name__": name}
     try:
         exec(compile(path.read_bytes(), path, "exec"), names)
+        if name not in names:
+            made = ", ".join(k for k, x in names.items() if getattr(x, "__module__", "") == name)
+            return Verdict(None, f"{name}: {path} has no {name}; it has {made or 'no function'}")
         return check(names[name], name)
     except (Exception, SystemExit) as error:
         return Verdict(None, f"{name}: {blame(error, str(path))}")

@@ -71,8 +71,7 @@ def test_hints_come_one_by_one_and_then_the_solution(capsys: pytest.CaptureFixtu
     for count in (1, 2, 3, 3):
         assert main(["kl", "--hint"]) == 0
         numbered = "".join(f"{n} of 3: {hint}\n" for n, hint in enumerate(hints[:count], 1))
-        last = "That was the last. The solution: python -m minigen.practice kl --solution\n"
-        assert capsys.readouterr().out == numbered + last * (count == 3)
+        assert capsys.readouterr().out == numbered
     assert main(["kl", "--solution"]) == 0
     out = capsys.readouterr().out
     assert load("kl").code in out
@@ -89,12 +88,11 @@ def test_a_bug_is_named_by_its_line_or_mended(capsys: pytest.CaptureFixture[str]
     assert path.read_text() == load("discriminator").text(load("discriminator").bug)
     assert main([*bug, "--line", str(number + 1)]) == 1
     out = capsys.readouterr().out
-    assert "still there" in out
+    assert f"Line {number + 1} is right: the bug is still there." in out
     assert "yes  the value" in out
     assert "no   the gradient check" in out
     assert main(bug) == 1
-    assert main([*bug, "--line", str(number)]) == 0
-    assert f"Line {number}: " in capsys.readouterr().out
+    assert capsys.readouterr().out == "The bug is still there.\n"  # tests' table: after an attempt
     path.write_text(
         load("discriminator")
         .text(load("discriminator").bug)
@@ -104,6 +102,11 @@ def test_a_bug_is_named_by_its_line_or_mended(capsys: pytest.CaptureFixture[str]
     assert "invalid syntax" in capsys.readouterr().out  # and not that the bug is still there
     path.write_text(load("discriminator").text(load("discriminator").code))
     assert main(bug) == 0
+    (HERE / "record.json").unlink()
+    path.write_text(load("discriminator").text(load("discriminator").bug))
+    for words in ([*bug, "--line", str(number)], bug):  # that it was found is remembered
+        assert main(words) == 0
+        assert f"Line {number}: " in capsys.readouterr().out
     assert main(["--bugs"]) == 0
     out = capsys.readouterr().out
     assert "[x] discriminator" in out
@@ -117,6 +120,8 @@ def test_a_bug_is_named_by_its_line_or_mended(capsys: pytest.CaptureFixture[str]
         ("def relu(x)\n    return x\n", "line 1: expected ':'\n    def relu(x)"),
         ("def relu(x):\n    return relu(x)\n", "line 2: RecursionError"),
         ("relu = 3\n", "relu: no function to check, but a int; keep its name"),
+        ("\n", "relu: practice/relu.py has no relu; it has no function"),
+        ("def my_relu(x):\n    pass\n", "relu.py has no relu; it has my_relu"),
         ("def relu(x, y):\n    pass\n", "relu(x, y) must take what it is given: x"),
         (
             "def relu(x):\n    raise NotImplementedError\n",
@@ -146,7 +151,7 @@ def test_a_file_that_loops_for_ever_is_stopped_at_its_line() -> None:
     verdict = check_file("relu", solve("relu", f"import numpy as np\n{endless}"), seconds=0.5)
     assert time.monotonic() - start < 60
     assert "no answer after 0.5 seconds" in verdict.report
-    assert "seconds, line 6" in verdict.report or "seconds, line 7" in verdict.report
+    assert re.search("seconds, line (6: while True:|7: print())", verdict.report)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +190,6 @@ def test_a_file_that_loops_for_ever_is_stopped_at_its_line() -> None:
             "dy[x < 0] = 0",
             "this array was given, and a pass leaves it alone",
         ),
-        ("kl", "dmu = dloss[:, None]", "dmu = upstream(dloss)", "write dloss, which is always"),
     ],
 )
 def test_an_error_is_told_with_its_line_and_the_shapes(
@@ -208,7 +212,9 @@ def test_the_last_exercise_is_built_of_ones_own_files(monkeypatch: pytest.Monkey
     made = {load(name).own.__code__.co_filename for name in names}
     assert made == {str(HERE / f"{name}.py") for name in names}
     solve("relu", load("relu").text(load("relu").code.replace("x > 0", "x < 0")))
-    assert "relu: not yet" in runner._check("digits", HERE / "digits.py", whole=True).report
+    built = "digits is built of your vae:\nvae is built of your sequential:\n"
+    built += "sequential is built of your relu:\nrelu: not yet"
+    assert built in runner._check("digits", HERE / "digits.py", whole=True).report
     (HERE / "kl.py").unlink()
     solve("relu")
     report = runner._check("digits", HERE / "digits.py", whole=True).report
