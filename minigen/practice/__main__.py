@@ -58,6 +58,8 @@ def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution
         mine["hints"] = min(mine["hints"] + 1, len(exercise.hints))
         for number, words in enumerate(exercise.hints[: mine["hints"]], 1):
             print(f"{number} of {len(exercise.hints)}: {words}")
+        if mine["hints"] == len(exercise.hints):
+            print(f"That was the last. The solution: python -m minigen.practice {name} --solution")
     elif solution:
         print(report(exercise, found=True) if bugs else exercise.text(exercise.code))
     elif not path.exists():

@@ -25,7 +25,7 @@ def check_file(name: str, path: Path, seconds: float = 20.0) -> Verdict:
         command, input="", capture_output=True, text=True, errors="replace", env=ENVIRONMENT
     )
     if done.stdout:
-        return Verdict(*json.loads(done.stdout))
+        return Verdict(*json.loads(done.stdout.splitlines()[-1]))
     place = re.search(rf'"{re.escape(str(path))}", line (\d+)', done.stderr)
     line = f", line {place[1]}: {getline(str(path), int(place[1])).strip()}" if place else ""
     late = f"no answer after {seconds:g} seconds{line}"

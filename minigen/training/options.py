@@ -78,7 +78,7 @@ class Options:
     batch_size: int = option(128, "rows in a batch", metavar="N", least=1)
     seed: int = option(0, "same seed, same run", metavar="N", least=0)
     threads: int = option(
-        1, "of the matrix products; more pay with large batches", metavar="N", least=1
+        1, "of the matrix products; two pay from about 1000 rows or units", metavar="N", least=1
     )
 
     def __post_init__(self) -> None:

@@ -52,7 +52,6 @@ def _draw_busy(axes: Axes, busy: list[Mapping[str, Any]]) -> None:
         axes.bar_label(bars, [f"{time:.0f} ms" for time in times], padding=2, fontsize="small")
     axes.set_yticks([place + height for place in range(len(busy))], names)
     axes.invert_yaxis()
-    axes.set_xscale("log")
     axes.margins(x=0.2)
     axes.set(title="On a busy machine with two cores", xlabel="ms of a step, 128 rows")
     axes.legend(fontsize="small")
