@@ -71,7 +71,8 @@ def test_hints_come_one_by_one_and_then_the_solution(capsys: pytest.CaptureFixtu
     for count in (1, 2, 3, 3):
         assert main(["kl", "--hint"]) == 0
         numbered = "".join(f"{n} of 3: {hint}\n" for n, hint in enumerate(hints[:count], 1))
-        assert capsys.readouterr().out == numbered
+        last = "That was the last. The solution: python -m minigen.practice kl --solution\n"
+        assert capsys.readouterr().out == numbered + last * (count == 3)
     assert main(["kl", "--solution"]) == 0
     out = capsys.readouterr().out
     assert load("kl").code in out
