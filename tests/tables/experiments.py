@@ -139,7 +139,7 @@ TABLES = {
         ("modes covered", "high quality", "reverse KL"),
     ),
     "slopes-mnist": Table(
-        _seeds(3, "R1 0.1", "slopes-mnist-r1", "gan --r1 0.1"), ("Parzen log likelihood",)
+        _seeds(5, "R1 0.1", "slopes-mnist-r1", "gan --r1 0.1"), ("Parzen log likelihood",)
     ),
     "linear": Table(
         (Run("linear autoencoder", "linear", "ae --hidden ''"),),
