@@ -236,7 +236,7 @@ def _resumed(
     _ = run.dataset.train  # read and compared before anything is written
     if header["chains"] != run.trainer.chains:
         print(
-            f"note   Adam was computed by {header['chains']} and is now by {run.trainer.chains}; "
+            f"note   elementwise steps were by {header['chains']}, now by {run.trainer.chains}; "
             "they agree to rounding, so the run does not end in the same bytes"
         )
     if header["ranks"] != ranks.size:
@@ -267,7 +267,7 @@ def _announce(run: Run, backend: str) -> None:
     print(f"data   {dataset.name}: {rows:,} rows to learn from, {len(dataset.test):,} to test")
     with computing(run.options.threads):
         threads = blas_threads() or "as it likes"  # a library that cannot be told
-    speed = f"BLAS threads: {threads}; Adam by {run.trainer.chains}"
+    speed = f"BLAS threads: {threads}; elementwise by {run.trainer.chains}"
     print(f"model  {model.outline}: {model.n_parameters:,} parameters, on {backend} ({speed})")
     print(f"units  {run.trainer.units}", flush=True)
     if run.ranks.size > 1:

@@ -3,15 +3,18 @@
 It must give NumPy's values to rounding, and in float64 the gradients of what it computes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from minigen import chains
+from minigen.data import Dataset
 from minigen.gradcheck.derivation import Derivation, Draw
 from minigen.gradcheck.derivations import DERIVATIONS
+from minigen.training import AutoencoderOptions, GANOptions, VAEOptions, prepare
+from minigen.training.options import Options
 from tests.test_backends import CASES, TOLERANCE, Draws
 
 T = TypeVar("T")
@@ -61,3 +64,36 @@ def test_derivations(derivation: Derivation, taken: list[np.ndarray]) -> None:
     report = derivation.check(Draw(np))
     assert report.ok, str(report)
     assert taken
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        VAEOptions(hidden=(5,), batch_size=350),
+        VAEOptions(hidden=(5,), importance_samples=50, batch_size=10),
+        AutoencoderOptions(hidden=(5,), reconstruction="bce", batch_size=350),
+        GANOptions(hidden=(256, 256)),
+        VAEOptions(hidden=(5,), batch_size=10),
+    ],
+    ids=repr,
+)
+def test_a_trainer_says_what_computed_its_chains(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small parameters too: a batch of rows is as large as many weights."""
+    numba = pytest.importorskip("numba")
+    took: list[bool] = []
+    decide = chains._are_for_numba
+
+    def record(arrays: Sequence[np.ndarray]) -> bool:
+        took.append(decide(arrays))
+        return took[-1]
+
+    monkeypatch.setattr(chains, "_are_for_numba", record)
+    rows = np.random.default_rng(0).random((400, 100), dtype=np.float32)
+    dataset = Dataset.of(rows[:360], rows[360:])
+    trainer = prepare(options, dataset).trainer
+    x, rng = rows[: options.batch_size], np.random.default_rng(0)
+    trainer.train_step(x, rng)
+    trainer.test_step(rows[360:], rng)
+    assert trainer.chains == (f"numba {numba.__version__}" if any(took) else "numpy")

@@ -24,7 +24,7 @@ def check_file(name: str, path: Path, seconds: float = 20.0) -> Verdict:
     done = subprocess.run(
         command, input="", capture_output=True, text=True, errors="replace", env=ENVIRONMENT
     )
-    if done.stdout:
+    with contextlib.suppress(IndexError, TypeError, ValueError):  # it ended, whatever it had said
         return Verdict(*json.loads(done.stdout.splitlines()[-1]))
     place = re.search(rf'"{re.escape(str(path))}", line (\d+)', done.stderr)
     line = f", line {place[1]}: {getline(str(path), int(place[1])).strip()}" if place else ""
@@ -61,4 +61,4 @@ if __name__ == "__main__":
     faulthandler.dump_traceback_later(float(sys.argv[3]), exit=True)
     with contextlib.redirect_stdout(_Beginning()) as printed:
         ok, report = _check(sys.argv[1], Path(sys.argv[2]), whole=sys.argv[1] == LAST)
-    print(json.dumps([ok, f"{printed.getvalue().rstrip()}\n\n{report}".lstrip()]))
+    print("\n" + json.dumps([ok, f"{printed.getvalue().rstrip()}\n\n{report}".lstrip()]))

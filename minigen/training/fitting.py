@@ -127,7 +127,7 @@ class Run:
 
     def _facts(self) -> dict[str, object]:
         """All that must be the same on every rank."""
-        libraries = {"NumPy": np.__version__, "Adam by": self.trainer.chains}
+        libraries = {"NumPy": np.__version__, "chains by": self.trainer.chains}
         data = {"SHA-256 of the rows": self.dataset.fingerprint[:12]}
         return {**libraries, **asdict(self.options), **data, "epochs done": len(self.history)}
 

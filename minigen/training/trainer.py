@@ -15,7 +15,7 @@ from minigen.data import Dataset
 from minigen.errors import MinigenError
 from minigen.nn.module import Composite, Params, prefixed
 from minigen.nn.optim import Optimizer, Stateful
-from minigen.training.loop import Logged, Stream
+from minigen.training.loop import TEST_BATCH, Logged, Stream
 from minigen.training.options import Options
 from minigen.training.ranks import WHOLE, Share
 
@@ -137,11 +137,20 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
 
     @property
     def chains(self) -> str:
-        """The compiler of the optimizers' chains: numpy, numba with its version, or cupy."""
+        """The compiler of elementwise chains, of optimizers and of losses, at the size of this
+        training: numpy, numba with its version, or cupy.
+        """
         if self.xp is not np:
             return self.xp.__name__
-        large = any(array.size >= LARGE for array in self.model.params.values())
+        sizes = [array.size for array in self.model.params.values()]
+        large = max(*sizes, self.rows_at_once * self.width) >= LARGE
         return compiler() if large else "numpy"
+
+    @property
+    def rows_at_once(self) -> int:
+        """The most rows of which a loss is computed together."""
+        train, test = len(self.dataset.train), len(self.dataset.test)
+        return max(min(train, self.options.batch_size), min(test, TEST_BATCH))
 
     @property
     def stateful(self) -> Mapping[str, Stateful]:

@@ -160,6 +160,10 @@ class VAETrainer(Trainer[VAEOptions, VAE]):
     def make_optimizers(self) -> dict[str, Adam]:
         return {"optimizer": Adam(self.model.params, self.options.lr, eps=self.options.adam_eps)}
 
+    @property
+    def rows_at_once(self) -> int:
+        return super().rows_at_once * self.options.importance_samples
+
     def train_step(self, x: Array, rng: Generator, share: Share = WHOLE) -> Logged:
         values, backward = self._loss(x, rng)
         self.optimizers["optimizer"].step(share.sum(backward(share.weights(values.loss))))

@@ -124,7 +124,9 @@ def read_header(folder: RunFolder) -> checkpoint.Header:
     with _header_blamed(folder):
         OPTIONS[header["model"]].of(header["options"])
         if header["backend"] not in NAMES or type(header["chains"]) is not str:
-            raise ValueError(f"its backend is {header['backend']!r}, Adam by {header['chains']!r}")
+            raise ValueError(
+                f"its backend is {header['backend']!r}, chains by {header['chains']!r}"
+            )
         check_whole("ranks", header["ranks"])
     return header
 

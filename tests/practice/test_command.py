@@ -265,3 +265,12 @@ def test_help_needs_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("end", ["", "os._exit(0)"])
+def test_what_passes_by_python_is_no_verdict(end: str) -> None:
+    (HERE / "relu.py").parent.mkdir(exist_ok=True)
+    said = f"import os\nos.write(1, b'[1')\n{end}\n"
+    (HERE / "relu.py").write_text(said + load("relu").text(load("relu").code))
+    verdict = runner.check_file("relu", HERE / "relu.py")
+    assert verdict.ok is (None if end else True), verdict
