@@ -7,7 +7,7 @@
         mean += p
         return mean
 
-    _average([mean, p], 0.9)
+    _average([means, params], 0.9)  # of dicts: one array of each, name by name
 
 Assignments such as `mean -= p` change an array in place, and replace a number. So the same lines
 are a chain of NumPy operations on blocks of arrays, the body of one loop over their entries, which
@@ -21,7 +21,7 @@ that makes a new array:
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -30,7 +30,7 @@ import numpy as np
 from minigen.backend import Array, array_module
 
 CACHE = 65_536  # entries of an array in one block, which fit in a core's cache
-LARGE = 32_768  # entries of an array from which on Numba takes it
+LARGE = 32_768  # entries from which on Numba takes arrays
 
 Chain = Callable[..., Any]
 
@@ -40,26 +40,29 @@ def fused(chain: Chain) -> Callable[..., None]:
 
     It is written as chain(xp, *arrays, *numbers), by operators and ufuncs alone. It reads the last
     array, updates the others by augmented assignments, and returns them. It is called as
-    chain(arrays, *numbers). Numbers meet arrays only: two of them, as in 1 - weight, CuPy would
-    compute in half precision.
+    chain(dicts, *numbers), and takes the arrays of each name together. Numbers meet arrays only:
+    two of them, as in 1 - weight, CuPy would compute in half precision.
 
-    Numba takes float32 arrays of at least LARGE entries, those of training: for less, compiling
-    costs more than it saves. Its results and NumPy's agree to rounding.
+    Numba takes float32 arrays of at least LARGE entries in all, those of training: for less,
+    compiling costs more than it saves. Its results and NumPy's agree to rounding.
     """
     kernel = functools.cache(lambda cupy: _kernel(chain, cupy))
     loop = functools.cache(lambda n_arrays: _loop(chain, n_arrays))
 
     @functools.wraps(chain)
-    def run(arrays: Sequence[Array], *numbers: float) -> None:
-        xp = array_module(*arrays)
-        if xp is not np:
-            kernel(xp)(*arrays, *numbers)
-        elif _are_for_numba(arrays) and compiler() != "numpy":
-            flat = [array.reshape(-1) for array in arrays]
-            loop(len(arrays))(*flat, tuple(map(arrays[0].dtype.type, numbers)))
-        else:
-            for blocks in cache_sized(*arrays):
-                chain(np, *blocks, *numbers)
+    def run(dicts: Sequence[Mapping[str, Array]], *numbers: float) -> None:
+        together = [[arrays[name] for arrays in dicts] for name in dicts[0]]
+        by_numba = _are_for_numba(together) and compiler() != "numpy"
+        for arrays in together:
+            xp = array_module(*arrays)
+            if xp is not np:
+                kernel(xp)(*arrays, *numbers)
+            elif by_numba:
+                flat = [array.reshape(-1) for array in arrays]
+                loop(len(arrays))(*flat, tuple(map(np.float32, numbers)))
+            else:
+                for blocks in cache_sized(*arrays):
+                    chain(np, *blocks, *numbers)
 
     return run
 
@@ -78,7 +81,7 @@ def elementwise(formula: Chain) -> Chain:
         xp = array_module(*arrays)
         if xp is not np:
             return kernel(xp)(*arrays)
-        if _are_for_numba(arrays) and compiler() != "numpy":
+        if _are_for_numba([arrays]) and compiler() != "numpy":
             out = np.empty_like(arrays[0])
             loop()(out.reshape(-1), *[array.reshape(-1) for array in arrays])
             return out
@@ -113,14 +116,17 @@ def compiler() -> str:
     return "numpy" if numba.config.DISABLE_JIT else f"numba {numba.__version__}"
 
 
-def _are_for_numba(arrays: Sequence[Array]) -> bool:
+def _are_for_numba(together: Sequence[Sequence[Array]]) -> bool:
     """Whether a loop may take them: it knows one length, and cannot broadcast."""
-    return all(map(_is_for_numba, arrays)) and len({array.shape for array in arrays}) == 1
+    large = sum(arrays[0].size for arrays in together) >= LARGE
+    return large and all(
+        len({array.shape for array in arrays}) == 1 and all(map(_is_for_numba, arrays))
+        for arrays in together
+    )
 
 
-def _is_for_numba(array: np.ndarray) -> bool:
-    large = array.dtype == np.float32 and array.size >= LARGE
-    return type(array) is np.ndarray and large and array.flags.c_contiguous
+def _is_for_numba(array: Array) -> bool:
+    return type(array) is np.ndarray and array.dtype == np.float32 and array.flags.c_contiguous
 
 
 def _kernel(chain: Chain, cupy: ModuleType) -> Callable[..., None]:

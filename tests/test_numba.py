@@ -33,6 +33,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
             return True
         return False
 
+    monkeypatch.setattr(chains, "LARGE", 0)
     monkeypatch.setattr(chains, "_is_for_numba", take)
     return arrays
 
@@ -73,6 +74,8 @@ def test_derivations(derivation: Derivation, taken: list[np.ndarray]) -> None:
         VAEOptions(hidden=(5,), importance_samples=50, batch_size=10),
         AutoencoderOptions(hidden=(5,), reconstruction="bce", batch_size=350),
         GANOptions(hidden=(256, 256)),
+        GANOptions(hidden=(128, 128)),
+        VAEOptions(hidden=(100,), batch_size=10),
         VAEOptions(hidden=(5,), batch_size=10),
     ],
     ids=repr,
@@ -85,8 +88,8 @@ def test_a_trainer_says_what_computed_its_chains(
     took: list[bool] = []
     decide = chains._are_for_numba
 
-    def record(arrays: Sequence[np.ndarray]) -> bool:
-        took.append(decide(arrays))
+    def record(together: Sequence[Sequence[np.ndarray]]) -> bool:
+        took.append(decide(together))
         return took[-1]
 
     monkeypatch.setattr(chains, "_are_for_numba", record)

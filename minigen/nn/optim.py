@@ -107,8 +107,7 @@ class SGD(Optimizer):
         return prefixed("velocity", self.velocity)
 
     def _update(self, grads: Mapping[str, Array]) -> None:
-        for name, param in self.params.items():
-            _sgd([param, self.velocity[name], grads[name]], self.lr, self.momentum)
+        _sgd([self.params, self.velocity, grads], self.lr, self.momentum)
 
 
 class Adam(Optimizer):
@@ -151,11 +150,9 @@ class Adam(Optimizer):
 
     def _update(self, grads: Mapping[str, Array]) -> None:
         b1, b2 = self.betas
-        weights = 1 - b1, 1 - b2
-        corrections = 1 - b1**self.t, 1 - b2**self.t
-        for name, param in self.params.items():
-            arrays = [param, self.m[name], self.v[name], grads[name]]
-            _adam(arrays, *weights, *corrections, self.lr, self.eps)
+        c1, c2 = 1 - b1**self.t, 1 - b2**self.t
+        rate = self.lr / c1
+        _adam([self.params, self.m, self.v, grads], 1 - b1, 1 - b2, rate, c2, self.eps)
 
 
 class Average(Stateful):
@@ -183,8 +180,7 @@ class Average(Stateful):
         """Take in the parameters as they are now."""
         self.t += 1
         weight = (1 - self.decay) / (1 - self.decay**self.t)
-        for name, mean in self.mean.items():
-            _average([mean, self.params[name]], 1 - weight)
+        _average([self.mean, self.params], 1 - weight)
 
     @property
     def buffers(self) -> Params:
@@ -221,14 +217,13 @@ def _adam(
     g: Array,
     w1: float,
     w2: float,
-    c1: float,
+    rate: float,
     c2: float,
-    lr: float,
     eps: float,
 ) -> tuple[Array, Array, Array]:
     m += w1 * (g - m)
     v += w2 * (g * g - v)
-    p -= lr * (m / c1) / (xp.sqrt(v / c2) + eps)
+    p -= rate * m / (xp.sqrt(v / c2) + eps)  # rate = lr / c1
     return p, m, v
 
 

@@ -201,6 +201,8 @@ class GANTrainer(Trainer[GANOptions, GAN]):
 
     def _players(self) -> tuple[GAN, Callable[[Params], Params]]:
         """G and the D that plays, and the way back from the latter's gradients to D's own."""
+        if not self.options.spectral:
+            return self.model, lambda grads: grads
         generator, discriminator = self.model.generator, self.model.discriminator
         flat, spectral_backward = spectral(discriminator.params, self.stretch.vectors)
         return GAN(generator, discriminator.with_params(flat)), spectral_backward

@@ -142,7 +142,8 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
         """
         if self.xp is not np:
             return self.xp.__name__
-        sizes = [array.size for array in self.model.params.values()]
+        parameters = (optimizer.params.values() for optimizer in self.optimizers.values())
+        sizes = [sum(array.size for array in arrays) for arrays in parameters]
         large = max(*sizes, self.rows_at_once * self.width) >= LARGE
         return compiler() if large else "numpy"
 
