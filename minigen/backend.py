@@ -29,9 +29,10 @@ def array_module(*arrays: Array) -> ModuleType:
     Raises:
         MinigenError: an argument is no array, or the arrays are of two kinds.
     """
-    if all(type(array) is np.ndarray for array in arrays):
+    types = set(map(type, arrays))
+    if types <= {np.ndarray}:
         return np
-    kinds = {type(array).__module__.partition(".")[0] for array in arrays}
+    kinds = {kind.__module__.partition(".")[0] for kind in types}
     if kinds == {"numpy"}:
         return np
     if kinds == {"cupy"}:
@@ -41,8 +42,8 @@ def array_module(*arrays: Array) -> ModuleType:
             "NumPy and CuPy arrays in one call; move them to one side with "
             "backend.to_numpy(array) or cupy.asarray(array)"
         )
-    types = ", ".join(type(array).__name__ for array in arrays)
-    raise MinigenError(f"expected NumPy or CuPy arrays, got {types}; convert with numpy.asarray")
+    names = ", ".join(type(array).__name__ for array in arrays)
+    raise MinigenError(f"expected NumPy or CuPy arrays, got {names}; convert with numpy.asarray")
 
 
 def select(name: str) -> tuple[ModuleType, str]:
