@@ -25,12 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("name", nargs="?", help=f"writes {FOLDER}/NAME.py, or checks it; without a name, lists all")
     add("--bugs", action="store_true", help="find the bug: in bug_NAME.py one line is wrong")
-    add("--line", type=cli.whole(1), metavar="N", help="with --bugs: the line that you suspect")
+    add("--line", type=cli.whole(1), metavar="N", help="the line of bug_NAME.py that you suspect")
     add("--hint", action="store_true", help="the next of three hints")
     add("--solution", action="store_true", help="the solution, and where it is derived")
     options = parser.parse_args(arguments)
-    if options.line and not options.bugs:
-        parser.error("--line is for --bugs")
     if not options.name and (options.line or options.hint or options.solution):
         parser.error("name an exercise")
     right: list[bool] = []
@@ -41,9 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution: bool) -> bool:
     """Print what was asked for; False after a wrong answer."""
     try:
-        record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    except ValueError:
+        record = dict(json.loads(RECORD.read_text(encoding="utf-8"))) if RECORD.exists() else {}
+    except (TypeError, ValueError):
         raise MinigenError(f"{RECORD} is damaged; delete it, your files stay") from None
+    bugs = bugs or bool(line)
     prefix, right = "bug_" if bugs else "", True
     if name is None:
         for each in NAMES:

@@ -4,7 +4,7 @@ import linecache
 import re
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from types import FunctionType
 from typing import NamedTuple
 
@@ -35,7 +35,9 @@ def check(function: Function, name: str | None = None) -> Verdict:
     exercise = load(name or function.__name__)
     try:
         with np.errstate(all="ignore"):
-            faults = list(_faults(exercise, function))
+            exercise.answers(function)
+            with redirect_stdout(None):  # what it prints, it has printed
+                faults = list(_faults(exercise, function))
         if not faults:
             exercise.own = function
             more = trained(function) if exercise.name == LAST else f"Derived: {exercise.derived}"
@@ -71,6 +73,7 @@ ADVICE = {  # where the words of Python or NumPy are a riddle
     "SystemExit": "this ends Python before the check is done; leave it out",
     "ellipsis|NotImplemented": "something here is not written yet",
     r"No such file.*\.py'": "this piece is not begun; python -m minigen.practice lists them",
+    "in backward: .*(gufunc|broadcast)": "a backward pass takes an array of its value's shape",
     "gufunc": "for @, the second number of the left shape must be the first of the right",
     r"broadcast.* \(\d+,\)": "shapes do not fit; dloss[:, None] is a column, a number for each row",
     "inhomogeneous": "a tuple stands where an array is asked for; take the part that you need",
@@ -84,7 +87,9 @@ def blame(error: BaseException, file: str) -> str:
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}\n    {(error.text or '').strip()}"
     what = str(error) if isinstance(error, MinigenError) else f"{type(error).__name__}: {error}"
-    what = next((advice for riddle, advice in ADVICE.items() if re.search(riddle, what)), what)
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    at = f"in {last.f_code.co_name}: " if last.f_code.co_filename != file else ""
+    what = next((advice for riddle, advice in ADVICE.items() if re.search(riddle, at + what)), what)
     frames = [f for f in traceback.walk_tb(error.__traceback__) if f[0].f_code.co_filename == file]
     if not frames:
         return what

@@ -15,14 +15,13 @@ from typing import Any
 from minigen.practice.exercise import LAST, load
 from minigen.practice.judge import Verdict, blame, check
 
-ENVIRONMENT = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-
 
 def check_file(name: str, path: Path, seconds: float = 20.0) -> Verdict:
     """Check the answer in a file to the exercise of this name."""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", __name__, name, str(path), str(seconds)]
     done = subprocess.run(
-        command, input="", capture_output=True, text=True, errors="replace", env=ENVIRONMENT
+        command, input="", capture_output=True, text=True, errors="replace", env=environment
     )
     with contextlib.suppress(IndexError, TypeError, ValueError):  # it ended, whatever it had said
         return Verdict(*json.loads(done.stdout.splitlines()[-1]))
