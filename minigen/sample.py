@@ -72,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         type=_picture_or_array,
         metavar="FILE",
-        help="a .png, or a .npy with the rows themselves; without it, samples.png in RUN",
+        help="a .png, or a .npy with the rows themselves; without it, samples.png, walks.png or "
+        "reconstructions.png in RUN",
     )
     add(
         "--seed",
@@ -96,7 +97,8 @@ def _sample(options: argparse.Namespace) -> None:
     xp = cli.backend(options.backend)
     folder = RunFolder.existing(options.run)
     run, _ = read_run(folder, xp)
-    path = options.out or folder.samples
+    kind = _kind(options)
+    path = options.out or folder.pictures[kind]
     if not run.trainer.has_encoder and (options.encode or options.reconstruct or options.data):
         raise MinigenError(
             f"a {run.options.model} has no encoder, so its rows have no codes; leave out "
@@ -131,8 +133,15 @@ def _sample(options: argparse.Namespace) -> None:
             np.save(file, rows.reshape(-1, width))
     else:
         with writing(path):
-            _draw(options, run, rows.reshape(count, group, width), path)
+            _draw(run, rows.reshape(count, group, width), kind, path)
     print(f"{count * group} rows of {width} values: {path}")
+
+
+def _kind(options: argparse.Namespace) -> str:
+    """What is drawn, as its file is called."""
+    if options.reconstruct:
+        return "reconstructions"
+    return "walks" if options.interpolate else "samples"
 
 
 def _rows(options: argparse.Namespace, run: Run) -> np.ndarray:
@@ -178,21 +187,20 @@ def _walks(options: argparse.Namespace, run: Run, count: int) -> np.ndarray:
     return run.walk(codes[:count], codes[count:], STEPS)
 
 
-def _draw(options: argparse.Namespace, run: Run, rows: np.ndarray, path: Path) -> None:
+def _draw(run: Run, rows: np.ndarray, kind: str, path: Path) -> None:
     from minigen.workshop import plots
     from minigen.workshop.figures import image_tiles, scatter_beside
 
     flat = rows.reshape(-1, run.dataset.width)
-    if options.reconstruct:
-        name, series = "reconstructions", {"data": rows[:, 0], "samples": rows[:, 1]}
-    else:
-        name, series = "walks" if options.interpolate else "samples", {"samples": flat}
+    series = {"samples": flat}
+    if kind == "reconstructions":
+        series = {"data": rows[:, 0], "samples": rows[:, 1]}
     if run.dataset.image_shape:
         tiles = image_tiles(run.dataset, flat, group=rows.shape[1])
-        plots.picture(path, partial(plots.images, tiles=tiles, title=TITLES[name]), tiles.shape)
+        plots.picture(path, partial(plots.images, tiles=tiles, title=TITLES[kind]), tiles.shape)
     else:
         scatter = scatter_beside(run.dataset)
-        plots.picture(path, partial(scatter, title=name.capitalize(), name=name, **series))
+        plots.picture(path, partial(scatter, title=kind.capitalize(), name=kind, **series))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
     config.json        every option, the data, the versions                 for people
     metrics.jsonl      one JSON object a line, for each epoch and split     for people
     figures/                                                                for people
-    samples.png, explore.html       of the commands sample and explore      for people
+    samples.png, walks.png, reconstructions.png       of the command sample   for people
+    explore.html                                      of the command explore  for people
 
 One process at a time writes a folder. The checkpoint is replaced whole after each epoch; it is the
 only file that is ever read back, and the others are written from it.
@@ -27,6 +28,7 @@ if sys.platform != "win32":  # where two runs in one folder are not kept apart
     import fcntl
 
 DEFAULT_PARENT = Path("runs")
+PICTURES = ("samples", "walks", "reconstructions")
 INSTEAD = "overwrite=True replaces it, or choose another folder"
 
 
@@ -39,7 +41,7 @@ class RunFolder:
         self.config = path / "config.json"
         self.metrics = path / "metrics.jsonl"
         self.figures = path / "figures"
-        self.samples = path / "samples.png"
+        self.pictures = {name: path / f"{name}.png" for name in PICTURES}
         self.page = path / "explore.html"
 
     def __repr__(self) -> str:
@@ -100,7 +102,8 @@ class RunFolder:
     @property
     def _files(self) -> tuple[Path, ...]:
         """All but the figures; the one by which the folder is known comes last."""
-        return self.metrics, self.samples, self.page, self.config, self.checkpoint
+        pictures = self.pictures.values()
+        return self.metrics, *pictures, self.page, self.config, self.checkpoint
 
     def _make_room(self, overwrite: bool, instead: str) -> None:
         held = is_checkpoint(self.checkpoint) or self._is_cut_short

@@ -30,12 +30,22 @@ def test_samples_are_rows_that_the_seed_repeats(system: str, tmp_path: Path) -> 
     assert not np.array_equal(a, c)
 
 
-def test_a_picture_is_the_default(tmp_path: Path) -> None:
+def test_a_picture_is_the_default_by_the_name_of_what_it_shows(tmp_path: Path) -> None:
     for system, x in (("vae", squares(tmp_path / "x.npy")), ("gan", points(tmp_path / "y.npy"))):
         run = trained(system, x, tmp_path / system)
-        assert main([str(run), "--count", "20"]) == 0
-        with Image.open(run / "samples.png") as picture:
-            assert min(picture.size) > 100
+        kinds: dict[str, list[str]] = {
+            "samples": [],
+            "walks": ["--interpolate"],
+            "reconstructions": ["--reconstruct"],
+        }
+        if system == "gan":
+            del kinds["reconstructions"]
+        for kind, words in kinds.items():
+            assert main([str(run), "--count", "5", *words]) == 0
+            with Image.open(run / f"{kind}.png") as picture:
+                assert min(picture.size) > 100
+        trained(system, x, run, "--overwrite")
+        assert not any((run / f"{kind}.png").exists() for kind in kinds)
 
 
 @pytest.mark.parametrize("system", ["ae", "vae"])
