@@ -18,4 +18,4 @@ def task(name: str) -> str:
 def __getattr__(name: str) -> Function:
     if name not in NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return load(name).own
+    return load(name).piece

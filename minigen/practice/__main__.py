@@ -1,20 +1,20 @@
 """Exercises in writing backward passes: `python -m minigen.practice`."""
 
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from minigen.errors import MinigenError
-from minigen.practice.bugs import report, wrong_line
+from minigen.practice.bugs import seen, story, wrong_line
 from minigen.practice.exercise import LAST, NAMES, load
 from minigen.practice.judge import Verdict
 from minigen.practice.runner import check_file
 from minigen.workshop import cli, process
 
 FOLDER = Path("practice")  # of the learner's files
-RECORD = FOLDER / "record.json"  # of each file: hints that were read, and whether it is right
+SOLVED = FOLDER / "solved.json"  # the names of those that were right when they were checked last
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,63 +25,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("name", nargs="?", help=f"writes {FOLDER}/NAME.py, or checks it; without a name, lists all")
     add("--bugs", action="store_true", help="find the bug: in bug_NAME.py one line is wrong")
-    add("--line", type=cli.whole(1), metavar="N", help="the line of bug_NAME.py that you suspect")
-    add("--hint", action="store_true", help="the next of three hints")
+    add("--line", type=cli.whole(1), default=False, metavar="N", help="the line that you suspect")
+    add("--hint", type=int, choices=(1, 2, 3), nargs="?", const=1, help="one of three hints")
     add("--solution", action="store_true", help="the solution, and where it is derived")
     options = parser.parse_args(arguments)
-    if not options.name and (options.line or options.hint or options.solution):
-        parser.error("name an exercise")
     right: list[bool] = []
     status = process.run(lambda: right.append(_answer(**vars(options))))
     return status or (0 if right[0] else process.FAILED)
 
 
-def _answer(name: str | None, bugs: bool, line: int | None, hint: bool, solution: bool) -> bool:
+def _answer(name: str | None, bugs: bool, line: int, hint: int | None, solution: bool) -> bool:
     """Print what was asked for; False after a wrong answer."""
     try:
-        record = dict(json.loads(RECORD.read_text(encoding="utf-8"))) if RECORD.exists() else {}
+        solved = set(json.loads(SOLVED.read_text(encoding="utf-8"))) if SOLVED.exists() else set()
     except (TypeError, ValueError):
-        raise MinigenError(f"{RECORD} is damaged; delete it, your files stay") from None
-    bugs = bugs or bool(line)
-    prefix, right = "bug_" if bugs else "", True
+        raise MinigenError(f"{SOLVED} is damaged; delete it, your files stay") from None
+    bugs, right = bugs or bool(line), True
+    prefix = "bug_" if bugs else ""
     if name is None:
         for each in NAMES:
-            mark = "x" if record.get(prefix + each, {}).get("right") else " "
-            print(f"[{mark}] {each:20} {load(each).title}")
-        print(_following(record, prefix))
+            print(f"[{'x' if prefix + each in solved else ' '}] {each:20} {load(each).title}")
+        print(_following(solved, prefix))
         return True
     exercise, path = load(name), FOLDER / f"{prefix}{name}.py"
     FOLDER.mkdir(exist_ok=True)
-    mine = record.setdefault(path.stem, {"hints": 0, "right": False})
     if hint:
-        mine["hints"] = min(mine["hints"] + 1, len(exercise.hints))
-        for number, words in enumerate(exercise.hints[: mine["hints"]], 1):
-            print(f"{number} of {len(exercise.hints)}: {words}")
-        if mine["hints"] == len(exercise.hints):
-            print(f"That was the last. The solution: python -m minigen.practice {name} --solution")
+        print(seen(exercise) if bugs else exercise.hints[hint - 1])
     elif solution:
-        print(report(exercise, found=True) if bugs else exercise.text(exercise.code))
+        print(story(exercise) if bugs else exercise.text(exercise.code))
     elif not path.exists():
         path.write_text(exercise.text(exercise.bug) if bugs else exercise.starter, encoding="utf-8")
         task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
         print(f"{path} is yours. {task}; then give this command again.")
     else:
-        found = line == wrong_line(exercise)[0] or (bugs and mine["right"])
-        verdict = Verdict(found, "") if line or found else check_file(name, path)
-        right = mine["right"] = bool(verdict.ok)
-        print(report(exercise, right, line) if bugs and verdict.ok is not None else verdict)
+        named = Verdict(line == wrong_line(exercise)[0], f"The bug is not in line {line}.")
+        ok, words = named if line else check_file(name, path)
+        right = bool(ok)
+        if bugs:  # without the hints, which name the slip
+            words = story(exercise) if right else re.sub("\n +.*", "", words)
+        print(words)
+        (solved.add if right else solved.discard)(path.stem)
+        SOLVED.write_text(json.dumps(sorted(solved)), encoding="utf-8")
         if right:
-            print(_following(record, prefix, name))
-    RECORD.write_text(json.dumps(record, indent=1), encoding="utf-8")
+            print(_following(solved, prefix, name))
     return right
 
 
-def _following(record: dict[str, Any], prefix: str, after: str = LAST) -> str:
+def _following(solved: Collection[str], prefix: str, after: str = LAST) -> str:
     """The command for the next exercise after this one that is not solved yet."""
     names = (*NAMES[NAMES.index(after) + 1 :], *NAMES)
-    todo = [name for name in names if not record.get(prefix + name, {}).get("right")]
-    flag = "--bugs " if prefix else ""
-    return f"\nNext: python -m minigen.practice {flag}{todo[0]}" if todo else "\nAll are solved."
+    todo = [name for name in names if prefix + name not in solved]
+    flag = " --bugs" if prefix else ""
+    return f"\nNext: python -m minigen.practice {todo[0]}{flag}" if todo else "\nAll are solved."
 
 
 if __name__ == "__main__":

@@ -10,14 +10,17 @@ def wrong_line(exercise: Exercise) -> tuple[int, str, str]:
     return i + 1, wrong[i].strip(), right[i].strip()
 
 
-def report(exercise: Exercise, found: bool, line: int | None = None) -> str:
-    """Which tests see the bug; and its story, once it is found; or that this line is right."""
-    if not (found or line):
-        return "The bug is still there."
-    told = "Line {}: {}\nRight:   {}\n".format(*wrong_line(exercise)) + exercise.mistakes[-1][1]
-    seen = [f"  {'yes' if sees else 'no':4} {test}" for test, sees in seen_by(exercise).items()]
-    start = told if found else f"Line {line} is right: the bug is still there."
-    return "\n".join([start, "Would a test have seen it?", *seen])
+def story(exercise: Exercise) -> str:
+    """The bug, for who has found it."""
+    number, wrong, right = wrong_line(exercise)
+    found = f"Found: in line {number}, `{wrong}` should be `{right}`."
+    return f"{found}\n{exercise.mistakes[-1][1]}\n{seen(exercise)}"
+
+
+def seen(exercise: Exercise) -> str:
+    """The tests that see the bug, and those that do not, as a table."""
+    rows = [f"  {'yes' if sees else 'no':4} {test}" for test, sees in seen_by(exercise).items()]
+    return "\n".join(["Would a test have seen the bug?", *rows])
 
 
 def seen_by(exercise: Exercise) -> dict[str, bool]:

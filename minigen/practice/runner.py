@@ -2,7 +2,6 @@
 
 import contextlib
 import faulthandler
-import io
 import json
 import os
 import re
@@ -17,27 +16,19 @@ from minigen.practice.judge import Verdict, blame, check
 
 
 def check_file(name: str, path: Path, seconds: float = 20.0) -> Verdict:
-    """Check the answer in a file to the exercise of this name."""
+    """Check the answer in a file to the exercise of this name; what it prints is seen before."""
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", __name__, name, str(path), str(seconds)]
-    done = subprocess.run(
-        command, input="", capture_output=True, text=True, errors="replace", env=environment
-    )
+    told = subprocess.run(
+        command, input="", stderr=subprocess.PIPE, text=True, errors="replace", env=environment
+    ).stderr
     with contextlib.suppress(IndexError, TypeError, ValueError):  # it ended, whatever it had said
-        return Verdict(*json.loads(done.stdout.splitlines()[-1]))
-    place = re.search(rf'"{re.escape(str(path))}", line (\d+)', done.stderr)
+        return Verdict(*json.loads(told.splitlines()[-1]))
+    place = re.search(rf'"{re.escape(str(path))}", line (\d+)', told)
     line = f", line {place[1]}: {getline(str(path), int(place[1])).strip()}" if place else ""
     late = f"no answer after {seconds:g} seconds{line}"
-    what = late if "Timeout" in done.stderr else "it ended Python"
+    what = late if "Timeout" in told else "it ended Python"
     return Verdict(None, f"{name}: {what}; the check could not be done")
-
-
-class _Beginning(io.StringIO):
-    """The first thousand characters of what is printed: a loop may print for ever."""
-
-    def write(self, text: str) -> int:
-        super().write(text[: 1000 - self.tell()])
-        return len(text)
 
 
 def _check(name: str, path: Path, whole: bool) -> Verdict:
@@ -58,6 +49,5 @@ def _check(name: str, path: Path, whole: bool) -> Verdict:
 
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(float(sys.argv[3]), exit=True)
-    with contextlib.redirect_stdout(_Beginning()) as printed:
-        ok, report = _check(sys.argv[1], Path(sys.argv[2]), whole=sys.argv[1] == LAST)
-    print("\n" + json.dumps([ok, f"{printed.getvalue().rstrip()}\n\n{report}".lstrip()]))
+    verdict = _check(sys.argv[1], Path(sys.argv[2]), whole=sys.argv[1] == LAST)
+    print("\n" + json.dumps(verdict), file=sys.stderr)

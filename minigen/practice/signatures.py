@@ -17,16 +17,19 @@ from minigen.practice.exercise import Exercise, close
 def recognize(exercise: Exercise, name: str, mine: Array) -> str:
     """The sentence for this wrong answer."""
     right = exercise.truth[name]
-    meant = [(mine, ""), (-mine, " Up to the sign, that is."), (mine / 2, " And it is doubled.")]
-    meant += [(n * mine, f" And it is {n} times too small.") for n in (len(right), right.size)]
-    for answered, more in meant:
+    for n in (1, len(right), right.size):
         for wrong, sentence in _suspects(exercise, name, mine):
-            if close(answered, wrong) and not close(wrong, right):
-                return sentence + more
+            if close(n * mine, wrong) and not close(wrong, right):
+                return sentence + (f" And it is {n} times too small." if n > 1 else "")
     if name not in exercise.returned:
         return "The forward pass gives other values than it did; restore its lines."
-    same = mine.shape == right.shape
-    return f"{np.isclose(mine, right).sum()} of {right.size} entries are right." if same else ""
+    if mine.shape != right.shape:
+        return ""
+    factor = (mine * right).sum() / (right * right).sum()
+    if close(mine, factor * right):
+        return f"Every entry is {factor:.3g} times what it should be."
+    equal = np.isclose(mine, right, rtol=1e-7, atol=1e-10)
+    return f"{equal.sum()} of {right.size} entries are right."
 
 
 def _suspects(exercise: Exercise, name: str, mine: Array) -> Iterator[tuple[Array, str]]:
@@ -45,10 +48,8 @@ def _suspects(exercise: Exercise, name: str, mine: Array) -> Iterator[tuple[Arra
     yield right.T, "Transposed: rows and columns have changed places."
     for n, those in ((rows, "rows"), (right.shape[-1], "columns"), (right.size, "entries")):
         yield right / n, f"{n} times too small, as after a mean over {n} {those}: do not divide."
-    yield rows * right, f"Every entry is {rows} times too large, and there are {rows} rows."
-    for other in exercise.returned:
-        order = ", ".join(exercise.returned)
-        yield exercise.truth[other], f"This is {other}; the order is {order}."
+    for x in exercise.returned:
+        yield exercise.truth[x], f"This is {x}: is the order right in which you unpack and return?"
     for power, other in ((1, "sigma"), (2, "sigma^2")) if name == "dlogvar" else ():
         slope = np.exp(power * exercise.inputs["logvar"] / 2) * power / 2
         yield right / slope, f"This is the gradient with respect to {other}."
@@ -92,6 +93,10 @@ def _slips(statement: ast.stmt, line: str, names: set[str]) -> Iterator[tuple[st
     for node in [node for node in ast.walk(statement) if isinstance(node, ast.expr)]:
         start, end = node.col_offset, node.end_col_offset
         text = line[start:end]
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            middle = node.left.end_col_offset
+            first = line[start:middle]
+            yield f"{line[:start]}-({first}){line[middle:]}", f"with a minus before `{first}`"
         for other in names if isinstance(node, ast.Name) else ():
             yield re.sub(rf"\b{text}\b", other, line), f"with `{other}` for `{text}`"
         for part in ast.iter_child_nodes(node):

@@ -11,7 +11,7 @@ from minigen.backend import Array
 from minigen.errors import MinigenError
 from minigen.gradcheck import check_function
 from minigen.practice import check, exercise, judge, task
-from minigen.practice.bugs import report, seen_by, wrong_line
+from minigen.practice.bugs import seen, seen_by, story, wrong_line
 from minigen.practice.exercise import LAST, NAMES, load
 from tests.practice.mistakes import MISTAKES
 from tutorials.reading import tags
@@ -20,10 +20,11 @@ ROOT = Path(__file__).parents[2]  # of the tutorials, too
 WITH_BACKWARD = [name for name in NAMES if load(name).has_backward]
 GENERIC: dict[str, Callable[[Array, int], Array]] = {  # what each gives, by the words for it
     "the opposite sign": lambda g, rows: -g,
+    "is 1.23 times what it": lambda g, rows: 1.234 * g,
+    "is 5 times what it": lambda g, rows: g * 5,
     "half of what it should be": lambda g, rows: g / 2,
     "twice what it should be": lambda g, rows: 2 * g,
     "times too small, as after a mean over": lambda g, rows: g / rows,
-    "times too large": lambda g, rows: g * rows,
     "All zero": lambda g, rows: 0 * g,
     "The numbers are right": lambda g, rows: g[None],
     "Not summed over the first axis: its 2 parts": lambda g, rows: np.stack([g / 4, 3 * g / 4]),
@@ -135,7 +136,7 @@ def test_a_mistake_that_needs_no_list_is_told(name: str) -> None:
 
 
 def test_no_coincidence_is_called_a_cause() -> None:
-    assert "0 of 15 entries" in check(written("log_normal", ("dx = -dloss", "dx = u**3 #"))).report
+    assert "0 of 15 entries" in check(written("log_normal", ("dx = dloss", "dx = u**3 #"))).report
     lines = check(written("sequential", ("return dx", "dx[0] += 1; return dx"))).report
     assert "16 of 20 entries are right" in lines
 
@@ -150,15 +151,8 @@ def test_the_worst_entry_is_shown_with_both_values() -> None:
 
     report = check(changed("relu", change), "relu").report
     g = load("relu").truth["dx"].flat[worst]
-    assert f"wrong at [{worst // 4}, {worst % 4}]: {g + 1:.6g}, not {g:.6g}\n" in report
+    assert f"wrong at [{worst // 4}, {worst % 4}]: {g + 1:.8g}, not {g:.8g}\n" in report
     assert "18 of 20 entries are right" in report
-
-
-def test_the_pieces_that_an_answer_ran_on_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load("linear"), "own", load("linear").solution)  # whatever ran before
-    monkeypatch.setattr(load("relu"), "own", written("relu"))
-    report = check(load("sequential").solution).report
-    assert report.endswith("\nIt ran on the given linear, your relu.")
 
 
 def test_one_gradient_is_right_while_others_are_open() -> None:
@@ -177,6 +171,8 @@ def test_a_forward_pass_cannot_be_bent_to_fit() -> None:
     report = check(bent).report
     assert "loss       wrong" in report
     assert report.count("half of what it should be") == 2
+    close = check(written("relu", ("dx = dy * (x > 0)", "dx = dy * (x > 0) + 1e-8"))).report
+    assert "20 of 20" not in close
     other = check(written("relu", ("np.maximum(x, 0)", "np.tanh(x)"))).report
     assert "The forward pass gives other values than it did; restore its lines." in other
 
@@ -186,14 +182,12 @@ def test_a_forward_pass_cannot_be_bent_to_fit() -> None:
 )
 def test_a_pass_leaves_alone_what_it_is_given(new: str) -> None:
     report = check(written("relu", ("dx = dy * (x > 0)", new))).report
-    assert "this array was given, and a pass leaves it alone" in report
+    assert "this array was given, and stays as it is" in report
 
 
 def test_a_pass_depends_on_no_other_call() -> None:
     last = ("    y = np", "    global last\n    last = x\n    y = np")
     assert "dx         wrong" in check(written("relu", last, ("(x > 0)", "(last > 0)"))).report
-    spent = written("squared_error", ("dprediction = 2", "error[:] *= 2; dprediction = 1"))
-    assert "a second call of backward gives another gradient" in check(spent).report
 
 
 @pytest.mark.parametrize(
@@ -208,8 +202,8 @@ def test_a_pass_depends_on_no_other_call() -> None:
             "return dx, dweight, dbias",
             "return dx, dweight",
             "a tuple of 2 (an array of shape (5, 4), an array of shape (4, 3)); it must return dx, "
-            "dweight, dbias: a tuple of 3 (an array of shape (5, 4), an array of shape (4, 3), an "
-            "array of shape (3,))",
+            "an array of shape (5, 4); dweight, an array of shape (4, 3); dbias, an array of shape "
+            "(3,)",
         ),
         ("backward(dy)", "backward()", "backward() takes 0 positional arguments but 1 was given"),
         ("(x, weight, bias)", "(x, w)", "linear() got an unexpected keyword argument 'weight'"),
@@ -238,8 +232,9 @@ def test_a_bug_is_in_one_line_and_some_test_sees_it(name: str) -> None:
     lines[number - 1] = lines[number - 1].replace(wrong, right)
     assert "\n".join([*lines, ""]) == one.text(one.code)
     assert any(seen_by(one).values())
-    assert wrong in report(one, found=True)
-    assert wrong not in report(one, found=False, line=1)
+    assert f"`{wrong}` should be `{right}`" in story(one)
+    assert seen(one) in story(one)
+    assert wrong not in seen(one)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +258,7 @@ def test_tests_do_not_see_the_same(
 def test_only_functions_are_checked() -> None:
     with pytest.raises(MinigenError, match="no function to check, but a str"):
         check("linear")  # type: ignore[arg-type]
-    with pytest.raises(MinigenError, match=r"called 'changed'; .* check\(my_kl, 'kl'\)"):
+    with pytest.raises(MinigenError, match=r"called 'changed'; take one of linear, relu,"):
         check(changed)
 
 
@@ -280,4 +275,4 @@ def test_a_notebook_shows_the_report_and_goes_on_with_ones_own(
     mine = written("relu")
     assert check(mine).ok
     exec(task("sequential"), names)
-    assert names["relu"] is mine
+    assert names["relu"].__self__.own is mine
