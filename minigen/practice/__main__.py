@@ -58,7 +58,9 @@ def _answer(name: str | None, bugs: bool, line: int, hint: int | None, solution:
         task = "Mend its wrong line, or name it with --line" if bugs else "Write what is left open"
         print(f"{path} is yours. {task}; then give this command again.")
     else:
-        named = Verdict(line == wrong_line(exercise)[0], f"The bug is not in line {line}.")
+        named_line = path.read_text(encoding="utf-8").splitlines()[line - 1 : line]
+        found = [text.strip() for text in named_line] == [wrong_line(exercise)[1]]
+        named = Verdict(found, f"The bug is not in line {line}.")
         ok, words = named if line else check_file(name, path)
         right = bool(ok)
         if bugs:  # without the hints, which name the slip

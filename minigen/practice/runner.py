@@ -5,10 +5,10 @@ import faulthandler
 import json
 import os
 import re
-import subprocess
 import sys
 from linecache import getline
 from pathlib import Path
+from subprocess import PIPE, run
 from typing import Any
 
 from minigen.practice.exercise import LAST, load
@@ -19,9 +19,7 @@ def check_file(name: str, path: Path, seconds: float = 20.0) -> Verdict:
     """Check the answer in a file to the exercise of this name; what it prints is seen before."""
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", __name__, name, str(path), str(seconds)]
-    told = subprocess.run(
-        command, input="", stderr=subprocess.PIPE, text=True, errors="replace", env=environment
-    ).stderr
+    told = run(command, input="", stderr=PIPE, text=True, errors="replace", env=environment).stderr
     with contextlib.suppress(IndexError, TypeError, ValueError):  # it ended, whatever it had said
         return Verdict(*json.loads(told.splitlines()[-1]))
     place = re.search(rf'"{re.escape(str(path))}", line (\d+)', told)

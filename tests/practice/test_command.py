@@ -87,6 +87,10 @@ def test_a_bug_is_named_by_its_line_or_mended(capsys: pytest.CaptureFixture[str]
     for line in (number + 1, 99):
         assert main(["discriminator", "--line", str(line)]) == 1
         assert f"The bug is not in line {line}.\n" in capsys.readouterr().out
+    path.write_text("# a note\n\n" + one.text(one.bug))  # their lines count
+    assert main(["discriminator", "--line", str(number)]) == 1
+    assert main(["discriminator", "--line", str(number + 2)]) == 0
+    capsys.readouterr()
     assert main(bug) == 1
     out = capsys.readouterr().out
     assert "loss       wrong at [" in out
@@ -101,6 +105,7 @@ def test_a_bug_is_named_by_its_line_or_mended(capsys: pytest.CaptureFixture[str]
     assert main(bug) == 0
     assert f"Found: in line {number}, `{wrong}` should be `{right}`." in capsys.readouterr().out
     (HERE / "solved.json").unlink()
+    path.write_text(one.text(one.bug))
     assert main(["discriminator", "--line", str(number)]) == 0
     assert "Found: " in capsys.readouterr().out
     assert main(["--bugs"]) == 0
