@@ -258,7 +258,7 @@ function descend() {
 
 stage(
   "backprop-network",
-  "Take a number, and drag it up or down; red are the derivatives of S",
+  "Take a number, and drag it; red are the derivatives of S, in a hidden unit before its ReLU",
   graph.target,
   row(which.label, amount.label),
   row(back.label, play),
