@@ -103,7 +103,7 @@ TABLES = {
         ("test loss", "negative ELBO", "L_5000, 10,000 test rows", "active units"),
     ),
     "parzen": Table(
-        _seeds(3, "GAN", "gan", "gan"), ("Parzen log likelihood",)
+        _seeds(5, "GAN", "gan", "gan"), ("Parzen log likelihood",)
     ),
     "modes": Table(
         tuple(
