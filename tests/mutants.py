@@ -391,6 +391,8 @@ MUTANTS = [
         ("seed-without-its-stream", "SeedSequence(seed)", "SeedSequence(seed[0])"),
         ("threads-as-they-were", "limits=threads", "limits=None"),
         ("heap-shrinks", "mallopt(M_TRIM_THRESHOLD, -1)", "mallopt(M_TRIM_THRESHOLD, 0)"),
+        ("slow-behind-the-block", "M_TRIM_THRESHOLD, 2**26", "M_TRIM_THRESHOLD, 2**17"),
+        ("inner-block-ends-the-outer", "if not _KEEPING:", "if _KEEPING is not None:"),
     ),
     *_in(
         "minigen/chains.py",
