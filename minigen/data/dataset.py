@@ -62,6 +62,7 @@ class Dataset:
     reading: Reading = AS_STORED
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.name}")  # of a Path, for checkpoints
         for split, rows in {"train": self.train, "test": self.test}.items():
             where = f"{self.name}: {split}"
             fits = isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.size > 0
@@ -259,6 +260,15 @@ class Dataset:
         return MinigenError(
             f"{name}: train is {train.dtype} {train.shape}, test is {test.dtype} {test.shape}; "
             "save both with rows of the same shape and dtype"
+        )
+
+
+def check_dataset(dataset: object) -> None:
+    """Raise MinigenError unless this is a Dataset."""
+    if not isinstance(dataset, Dataset):
+        raise MinigenError(
+            f"expected a Dataset, got {type(dataset).__name__}; make one by Dataset.of(rows), or "
+            "by load_data(path)"
         )
 
 

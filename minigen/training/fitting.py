@@ -10,6 +10,7 @@ import numpy as np
 from minigen.backend import computing, generator, select
 from minigen.checks import check_whole
 from minigen.data import Dataset, scaled
+from minigen.data.dataset import check_dataset
 from minigen.data.rows import as_rows, check_pixels
 from minigen.errors import MinigenError
 from minigen.training.autoencoder import AutoencoderOptions, AutoencoderTrainer
@@ -223,10 +224,7 @@ def prepare(options: Options, dataset: Dataset, xp: ModuleType = np) -> Run:
     if type(options) not in TRAINERS:
         known = ", ".join(kind.__name__ for kind in TRAINERS)
         raise MinigenError(f"expected options of a model ({known}), got {options!r}")
-    if not isinstance(dataset, Dataset):
-        raise MinigenError(
-            f"expected a Dataset, got {type(dataset).__name__}; make one by Dataset.of(rows)"
-        )
+    check_dataset(dataset)
     trainer = TRAINERS[type(options)](options, dataset, xp)
     trainer.start()
     return Run(trainer)
