@@ -234,8 +234,8 @@ class Dataset:
         """Raise MinigenError where values are far larger or smaller than a network's first ones."""
         low, high = self.value_range
         largest = max(-low, high)
-        total = 0.0 if self.pixels else sum(float(np.vdot(x, x)) for x in batches(self.train, 250))
-        size = math.sqrt(total / self.train.size)
+        squares = (np.square(x, dtype=np.float64).sum() for x in batches(self.train, 250))
+        size = math.sqrt((0 if self.pixels else sum(squares)) / self.train.size)
         if largest == 0 or (largest >= SMALLEST and size <= LARGEST):
             return
         unit = self.reading.scale or 1
@@ -259,7 +259,7 @@ class Dataset:
     def _unlike(name: str, train: NDArray[Any], test: NDArray[Any]) -> MinigenError:
         return MinigenError(
             f"{name}: train is {train.dtype} {train.shape}, test is {test.dtype} {test.shape}; "
-            "save both with rows of the same shape and dtype"
+            "give both with rows of the same shape and dtype"
         )
 
 
