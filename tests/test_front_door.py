@@ -229,6 +229,13 @@ def _entrances() -> dict[str, Any]:
         "rows to encode of another width": lambda: run.encode(ROWS[:, :3]),
         "a row to encode": lambda: run.encode(ROWS[0]),
         "codes of another width": lambda: run.decode(np.zeros((1, 3))),
+        "codes of two widths": lambda: run.decode([[1, 2], [3]]),
+        "a walk of codes of two widths": lambda: run.walk(np.zeros((1, 2)), np.zeros((1, 3))),
+        "a walk of one code": lambda: run.walk(np.zeros(2), np.zeros(2)),
+        "a walk of numbers": lambda: run.walk(0, 1),
+        "a negative seed of a density": lambda: mg.load_data("ring", seed=-1),
+        "a seed that is text": lambda: mg.load_data("grid", seed="a"),  # type: ignore[arg-type]
+        "a seed beyond the largest": lambda: mg.load_data("mixture", seed=2**40),
         "codes of a GAN": lambda: fitted(ALL[2]).encode(ROWS),
         "no draws": lambda: mg.judge(run, draws=0),
         "rows that are no images": lambda: mg.show(ROWS),
