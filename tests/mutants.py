@@ -702,7 +702,7 @@ MUTANTS = [
             "options.discriminator_lr",
         ),
         ("field-of-the-other-class", "to_numpy(sigmoid(logits))", "to_numpy(sigmoid(-logits))"),
-        ("no-smoothing-by-default", "option(0.1,", "option(0.0,"),
+        ("no-smoothing-by-default", "options: 0.1", "options: 0.0"),
         ("no-averaging-by-default", "        0.9998,", "        0.0,"),
         ("equal-rates-by-default", "        1e-4, ", "        4e-4, "),
         ("fewer-epochs-by-default", "option(25,", "option(10,"),

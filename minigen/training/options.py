@@ -8,7 +8,7 @@ Every way in goes by the same rule: VAEOptions(latent_dim=0) says what the comma
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, Self, get_args, get_origin
 
@@ -27,6 +27,7 @@ def option(
     least: float | None = None,
     above: float | None = None,
     below: float = math.inf,
+    derived: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Declare a field of Options: a bool, int, float or str, or a tuple of ints or of floats.
 
@@ -38,8 +39,9 @@ def option(
         least: a number, or each in a tuple, is at least this, or ...
         above: ... greater than this,
         below: and less than this.
+        derived: makes its value of the options declared above it, where it is None.
     """
-    metadata = {"help": help, "metavar": metavar, "choices": choices}
+    metadata = {"help": help, "metavar": metavar, "choices": choices, "derived": derived}
     return field(
         default=default, metadata=metadata | {"least": least, "above": above, "below": below}
     )
@@ -83,6 +85,8 @@ class Options:
     def __post_init__(self) -> None:
         for rule in fields(self):
             value = getattr(self, rule.name)
+            if value is None and (derived := rule.metadata["derived"]):
+                value = derived(self)
             try:
                 object.__setattr__(self, rule.name, checked(rule, value))
             except ValueError as error:

@@ -96,7 +96,7 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Options]) -> None:
     """Declare a flag for each field of these options. Who does not give it leaves no trace."""
     for rule in sorted(fields(kind), key=lambda rule: rule.name in LAST):
         flag, facts = f"--{rule.name.replace('_', '-')}", rule.metadata
-        default = spelled(rule.default)
+        default = "" if rule.default is None else spelled(rule.default)
         shown = f" (default: {default})" if default and rule.type is not bool else ""
         if rule.type is bool:
             parser.add_argument(
