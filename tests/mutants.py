@@ -534,6 +534,8 @@ MUTANTS = [
             "HIGH_QUALITY * mixture.std",
         ),
         ("neighbour-index-in-its-block", "where.start + squared.argmin", "squared.argmin"),
+        ("windows-from-afar", "centres.mean(axis=0)", "0 * centres.mean(axis=0)"),
+        ("neighbours-from-afar", "points.mean(axis=0)", "0 * points.mean(axis=0)"),
     ),
     *_in(
         "minigen/data/rows.py",
@@ -735,8 +737,9 @@ MUTANTS = [
     ),
     *_in(
         "minigen/training/fitting.py",
-        REPORTS,
+        [*REPORTS, "tests/data/test_users.py"],
         ("start-forgotten", "    trainer.start()", "    pass"),
+        ("integers-scaled-by-their-type", "unscaled = stored and", "unscaled = False and"),
         ("training-without-its-seed", "seed=options.seed,", "seed=0,"),
         ("schedule-forgotten", "schedule=trainer.schedule,", ""),
     ),
