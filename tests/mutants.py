@@ -727,12 +727,8 @@ MUTANTS = [
         ("quality-of-the-mixture", "* report.high_quality", "* report.true_high_quality"),
         ("quality-is-no-percentage", "100 * report.high_quality", "report.high_quality"),
         ("reverse-kl-of-the-mixture", "report.reverse_kl,", "report.true_reverse_kl,"),
-        (
-            "parzen-of-samples-twice",
-            "in zip((drawn[: len(others)], others)",
-            "in zip((drawn[: len(others)], drawn[: len(others)])",
-        ),
-        ("yardstick-of-training-rows", "[:N_NEIGHBOURS], few)", "[:N_NEIGHBOURS], train)"),
+        ("parzen-of-samples-twice", "parzen(others, 1 / 3", "parzen(drawn[: len(others)], 1 / 3"),
+        ("yardstick-of-training-rows", "xp.asarray(few)", "train"),
         ("distances-to-test-rows", "(rows, train, part)", "(rows, test, part)"),
     ),
     *_in(

@@ -234,8 +234,9 @@ class Dataset:
         """Raise MinigenError where values are far larger or smaller than a network's first ones."""
         low, high = self.value_range
         largest = max(-low, high)
-        squares = (np.square(x, dtype=np.float64).sum() for x in batches(self.train, 250))
-        size = math.sqrt((0 if self.pixels else sum(squares)) / self.train.size)
+        blocks = () if self.pixels else batches(self.train, 250)
+        total = sum(float(np.square(x, dtype=np.float64).sum()) for x in blocks)
+        size = math.sqrt(total / self.train.size)
         if largest == 0 or (largest >= SMALLEST and size <= LARGEST):
             return
         unit = self.reading.scale or 1
