@@ -21,6 +21,7 @@ Generator = Any  # numpy.random.Generator or cupy.random.Generator
 
 NAMES = ("numpy", "cupy", "auto")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+_KEEPING: set[object] = set()  # the open blocks of keep_freed_memory
 
 
 def array_module(*arrays: Array) -> ModuleType:
@@ -90,7 +91,9 @@ def keep_freed_memory() -> Iterator[None]:
 
     glibc returns megabytes to the system as soon as they are free, and the next array waits until
     each of its pages has been zeroed anew: 5,000 page faults in a VAE's step at 1024 rows, more
-    than a quarter of its time. With another C library, nothing happens.
+    than a quarter of its time. Behind the last open block it keeps 64 MiB, as it comes to do by
+    itself where large arrays are freed; once told, it no longer learns, and what it begins with,
+    128 KiB, would slow all that follows. With another C library, nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is None:
@@ -98,11 +101,14 @@ def keep_freed_memory() -> Iterator[None]:
         return
     mallopt(M_MMAP_THRESHOLD, 2**25)  # at its most: what is smaller comes from the heap
     mallopt(M_TRIM_THRESHOLD, -1)  # the heap never shrinks
+    block = object()
+    _KEEPING.add(block)
     try:
         yield
     finally:
-        mallopt(M_MMAP_THRESHOLD, 2**17)  # as glibc begins
-        mallopt(M_TRIM_THRESHOLD, 2**17)
+        _KEEPING.remove(block)
+        if not _KEEPING:
+            mallopt(M_TRIM_THRESHOLD, 2**26)
 
 
 def _probe_cupy() -> tuple[ModuleType | None, str]:

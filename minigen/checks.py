@@ -57,6 +57,23 @@ def check_unit_interval(name: str, rows: Array) -> None:
         )
 
 
+def as_whole(value: object, least: int = 1) -> int:
+    """Return value as an int.
+
+    Raises:
+        ValueError: it is no whole number from `least` up to LARGEST; the text is what it must be.
+    """
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise ValueError(f"a whole number of at least {least}")
+    if number > LARGEST:
+        raise ValueError(f"a whole number of at most {LARGEST}")
+    return number
+
+
 def check_whole(name: str, value: object, least: int = 1) -> int:
     """Return value as an int.
 
@@ -64,12 +81,9 @@ def check_whole(name: str, value: object, least: int = 1) -> int:
         MinigenError: it is no whole number from `least` up to LARGEST.
     """
     try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = least - 1
-    if isinstance(value, bool) or not least <= number <= LARGEST:
-        raise MinigenError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    return number
+        return as_whole(value, least)
+    except ValueError as error:
+        raise MinigenError(f"{name} must be {error}, got {value!r}") from None
 
 
 def check_fraction(name: str, value: Any) -> float:

@@ -45,6 +45,19 @@ def test_fit_learns_and_says_nothing(options: Any, capsys: pytest.CaptureFixture
     assert capsys.readouterr() == ("", "")  # a bar is for terminals and notebooks
 
 
+@pytest.mark.parametrize("given", ["x.npy", Path("x.npy"), mg.Dataset.of(ROWS, name=Path("x"))])  # type: ignore[arg-type]
+def test_a_run_is_saved_whatever_named_its_data_and_judged_from_any_folder(
+    given: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", ROWS)
+    dataset = given if isinstance(given, mg.Dataset) else mg.load_data(given)
+    mg.save(mg.fit(ALL[0], dataset, progress=False), tmp_path / "run")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    mg.judge(mg.load(tmp_path / "run", data=given if given is dataset else None))
+
+
 @each_model
 def test_a_run_comes_back_as_it_was_and_goes_on(options: Any, tmp_path: Path) -> None:
     run = fitted(options)
@@ -207,6 +220,7 @@ def _entrances() -> dict[str, Any]:
         "a list of rows": lambda: vae.loss(x.tolist(), eps),
         "an array for a Dataset": lambda: mg.fit(ALL[0], ROWS),  # type: ignore[arg-type]
         "a dict for options": lambda: mg.fit({"epochs": 1}, DATA),  # type: ignore[arg-type]
+        "a path for a Dataset": lambda: mg.load("/nonexistent", data="x.npy"),  # type: ignore[arg-type]
         "an unknown backend": lambda: mg.fit(ALL[0], DATA, backend="torch"),
         "values beyond 1 for a VAE": lambda: mg.fit(ALL[1], mg.Dataset.of(ROWS * 2)),
         "samples of no number": lambda: run.sample(0),
@@ -215,6 +229,13 @@ def _entrances() -> dict[str, Any]:
         "rows to encode of another width": lambda: run.encode(ROWS[:, :3]),
         "a row to encode": lambda: run.encode(ROWS[0]),
         "codes of another width": lambda: run.decode(np.zeros((1, 3))),
+        "codes of two widths": lambda: run.decode([[1, 2], [3]]),
+        "a walk of codes of two widths": lambda: run.walk(np.zeros((1, 2)), np.zeros((1, 3))),
+        "a walk of one code": lambda: run.walk(np.zeros(2), np.zeros(2)),
+        "a walk of numbers": lambda: run.walk(0, 1),
+        "a negative seed of a density": lambda: mg.load_data("ring", seed=-1),
+        "a seed that is text": lambda: mg.load_data("grid", seed="a"),  # type: ignore[arg-type]
+        "a seed beyond the largest": lambda: mg.load_data("mixture", seed=2**40),
         "codes of a GAN": lambda: fitted(ALL[2]).encode(ROWS),
         "no draws": lambda: mg.judge(run, draws=0),
         "rows that are no images": lambda: mg.show(ROWS),

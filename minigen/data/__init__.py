@@ -37,10 +37,14 @@ __all__ = [
 NAMES = ("mnist", *MIXTURES)  # of data sets that need no file
 
 Arrays = Mapping[str, Any]  # train and what else there is, as in Dataset.from_arrays
+Source = str | os.PathLike[str]
 
 
-def load(source: str, *, seed: int = 0, scale: float | None = None, shape: Any = None) -> Dataset:
-    """Read the data set that `source` names.
+def load(
+    source: Source, *, seed: int = 0, scale: float | None = None, shape: Any = None
+) -> Dataset:
+    """Read the data set that `source` names. A file's is called by its absolute path: a run is
+    used from any folder.
 
     Args:
         source: `mnist`; a toy density, `ring`, `grid` or `mixture`; or a path to an
@@ -59,19 +63,19 @@ def load(source: str, *, seed: int = 0, scale: float | None = None, shape: Any =
             of finite numbers. Files are not trusted: nothing in them is executed, and memory
             grows with what is there, not with what a header claims.
     """
-    reading = Reading(scale, shape)
-    if source in MIXTURES:
+    name, reading = _name(source), Reading(scale, shape)
+    if name in MIXTURES:
         if reading != AS_STORED:
             raise MinigenError(
-                f"{source}: is drawn and not read, without a scale or a shape; leave it out"
+                f"{name}: is drawn and not read, without a scale or a shape; leave it out"
             )
-        return toy_dataset(source, seed)
-    with _named(source):
-        arrays, notes = _stored(source, reading)
-        return Dataset.from_arrays(source, **arrays, reading=reading, seed=seed, notes=notes)
+        return toy_dataset(name, seed)
+    with _blamed(name):
+        arrays, notes = _stored(name, reading)
+        return Dataset.from_arrays(name, **arrays, reading=reading, seed=seed, notes=notes)
 
 
-def read_rows(source: str, reading: Reading = AS_STORED) -> Rows:
+def read_rows(source: Source, reading: Reading = AS_STORED) -> Rows:
     """Read all rows (N, D) of a file or folder, in the order in which they are stored.
 
     Args:
@@ -81,14 +85,26 @@ def read_rows(source: str, reading: Reading = AS_STORED) -> Rows:
     Raises:
         MinigenError: as for `load`.
     """
-    with _named(source):
-        arrays, _ = _stored(source, reading)
+    name = _name(source)
+    with _blamed(name):
+        arrays, _ = _stored(name, reading)
         parts = [arrays[split] for split in ("train", "test") if split in arrays]
-        return np.concatenate([as_rows(part, source, reading.scale) for part in parts])
+        return np.concatenate([as_rows(part, name, reading.scale) for part in parts])
+
+
+def _name(source: Source) -> str:
+    """The source as text: a known name, the absolute path of what is there, or what is neither."""
+    if not isinstance(source, str | os.PathLike):
+        raise MinigenError(
+            f"expected the name of a data set or a path, got {source!r}; an array is made a data "
+            "set by Dataset.of(array)"
+        )
+    name = os.fspath(source)
+    return os.path.abspath(name) if name not in NAMES and os.path.lexists(name) else name
 
 
 @contextmanager
-def _named(source: str) -> Iterator[None]:
+def _blamed(source: str) -> Iterator[None]:
     try:
         yield
     except MemoryError:

@@ -62,6 +62,7 @@ class Dataset:
     reading: Reading = AS_STORED
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.name}")  # of a Path, for checkpoints
         for split, rows in {"train": self.train, "test": self.test}.items():
             where = f"{self.name}: {split}"
             fits = isinstance(rows, np.ndarray) and rows.ndim == 2 and rows.size > 0
@@ -233,7 +234,8 @@ class Dataset:
         """Raise MinigenError where values are far larger or smaller than a network's first ones."""
         low, high = self.value_range
         largest = max(-low, high)
-        total = 0.0 if self.pixels else sum(float(np.vdot(x, x)) for x in batches(self.train, 250))
+        blocks = () if self.pixels else batches(self.train, 250)
+        total = sum(float(np.square(x, dtype=np.float64).sum()) for x in blocks)
         size = math.sqrt(total / self.train.size)
         if largest == 0 or (largest >= SMALLEST and size <= LARGEST):
             return
@@ -258,7 +260,16 @@ class Dataset:
     def _unlike(name: str, train: NDArray[Any], test: NDArray[Any]) -> MinigenError:
         return MinigenError(
             f"{name}: train is {train.dtype} {train.shape}, test is {test.dtype} {test.shape}; "
-            "save both with rows of the same shape and dtype"
+            "give both with rows of the same shape and dtype"
+        )
+
+
+def check_dataset(dataset: object) -> None:
+    """Raise MinigenError unless this is a Dataset."""
+    if not isinstance(dataset, Dataset):
+        raise MinigenError(
+            f"expected a Dataset, got {type(dataset).__name__}; make one by Dataset.of(rows), or "
+            "by load_data(path)"
         )
 
 

@@ -96,9 +96,10 @@ def as_rows(array: NDArray[Any], where: str, scale: float | None = None) -> Rows
         raise MinigenError(f"{where}: holds {array.dtype.name} values; give numbers")
     array = channels_last(array)
     if array.ndim not in (2, 3) and not (array.ndim == 4 and array.shape[3] in CHANNELS):
+        one = "; one row is x[None], one column x[:, None]" if array.ndim == 1 else "; reshape it"
         raise MinigenError(
             f"{where}: has shape {array.shape}, expected (rows, values), (rows, height, width) or "
-            "(rows, height, width, 3); reshape it and save it again"
+            f"(rows, height, width, 3){one}"
         )
     if array.size == 0:
         raise MinigenError(f"{where}: is empty, its shape is {array.shape}; give at least one row")

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from minigen.checks import check_whole
 from minigen.data.dataset import Dataset
 from minigen.data.mixture import Mixture
 
@@ -29,7 +30,12 @@ MIXTURES = {
 
 
 def toy_dataset(name: str, seed: int) -> Dataset:
-    """Draw 50,000 rows of MIXTURES[name] to learn from, 10,000 to test, and their components."""
+    """Draw 50,000 rows of MIXTURES[name] to learn from, 10,000 to test, and their components.
+
+    Raises:
+        MinigenError: the seed is no whole number of at least 0.
+    """
+    check_whole("seed", seed, least=0)
     mixture = MIXTURES[name]
     # Spawned, so that they repeat no number of the generators that training makes from the seed.
     train_rng, test_rng = np.random.default_rng(seed).spawn(2)

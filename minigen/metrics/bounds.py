@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from minigen.backend import Array, Generator, array_module, to_numpy
-from minigen.checks import check_generator, check_rows
+from minigen.checks import check_generator, check_rows, check_unit_interval
 from minigen.data import scaled
 from minigen.errors import MinigenError
 from minigen.models.vae import VAE
@@ -105,10 +105,14 @@ def pixel_entropy(rows: Array) -> float:
 
     Returns:
         Nats per row.
+
+    Raises:
+        MinigenError: the rows are not (N, D), or not in [0, 1].
     """
     xp = check_rows(rows=rows)
     total = 0.0
     for _, block in blocks(rows):
+        check_unit_interval("rows", block)
         for p in (block, 1 - block):
             total -= float((p * xp.log(xp.where(p > 0, p, 1.0))).sum())
     return total / len(rows)

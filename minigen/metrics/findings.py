@@ -207,7 +207,7 @@ def _active(mu: Array) -> list[Finding]:
 
 
 def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> list[Finding]:
-    seed = trainer.options.seed
+    xp, seed = trainer.xp, trainer.options.seed
     rng = generator(np, seed, Stream.EVALUATION)
     if dataset.mixture is not None:
         return _modes(trainer.decode(trainer.draw_codes(N_MODES, rng)), dataset.mixture)
@@ -219,29 +219,23 @@ def _judge_gan(trainer: GANTrainer, dataset: Dataset, progress: Progress) -> lis
         )
     order = rng.permutation(len(dataset.train))[: n_validation + N_PARZEN]
     chosen = dataset.train[order]
-    drawn, validation, others, train, test, few = map(
-        trainer.xp.asarray,
-        (
-            trainer.decode(trainer.draw_codes(N_PARZEN, rng)),
-            chosen[:n_validation],
-            chosen[n_validation:],
-            dataset.train,
-            dataset.test,
-            subsample(dataset.test, N_NEIGHBOURS, generator(np, seed, Stream.ROWS)),
-        ),
-    )
-    parts = [_part(progress, i / 3, (i + 1) / 3) for i in (0, 1)]
+    drawn = xp.asarray(trainer.decode(trainer.draw_codes(N_PARZEN, rng)))
+    validation, others = xp.asarray(chosen[:n_validation]), xp.asarray(chosen[n_validation:])
+    train, test = xp.asarray(dataset.train), xp.asarray(dataset.test)
+    few = subsample(dataset.test, N_NEIGHBOURS, generator(np, seed, Stream.ROWS))
     low, high = dataset.value_range
     sigmas = samples.SIGMAS * ((high - low) or 1)
-    score, data = (
-        samples.parzen_score(rows, validation, test, part, sigmas)
-        for rows, part in zip((drawn[: len(others)], others), parts, strict=True)
-    )
-    parts = [_part(progress, i / 6, (i + 1) / 6) for i in (4, 5)]
-    near, of_test = (
-        float(np.median(samples.nearest_neighbour_distances(rows, train, part)[0]))
-        for rows, part in zip((drawn[:N_NEIGHBOURS], few), parts, strict=True)
-    )
+
+    def parzen(rows: Array, start: float, end: float) -> samples.ParzenScore:
+        return samples.parzen_score(rows, validation, test, _part(progress, start, end), sigmas)
+
+    def distance(rows: Array, start: float, end: float) -> float:
+        part = _part(progress, start, end)
+        return float(np.median(samples.nearest_neighbour_distances(rows, train, part)[0]))
+
+    score, data = parzen(drawn[: len(others)], 0, 1 / 3), parzen(others, 1 / 3, 2 / 3)
+    near = distance(drawn[:N_NEIGHBOURS], 2 / 3, 5 / 6)
+    of_test = distance(xp.asarray(few), 5 / 6, 1)
     at_edge = score.sigma in (sigmas[0], sigmas[-1])
     edge = "sigma is at the edge of its grid, and another may fit better; " if at_edge else ""
     spread = "" if data.standard_error is None else f" +- {data.standard_error:.1f}"

@@ -100,9 +100,12 @@ def _parzen(
     """(len(sigmas), N): the distances, which are the work, serve every sigma."""
     xp = check_rows(paired=False, samples=samples, rows=rows)
     centres = in_float64(samples)
+    origin = centres.mean(axis=0)
+    centres -= origin
     norms = _norms(centres)
     result = xp.empty((len(sigmas), len(rows)))
     for where, block in blocks(rows, progress):
+        block -= origin
         squared = _squared_distances(block, _norms(block), centres, norms)
         for i, sigma in enumerate(sigmas):
             result[i, where] = log_mixture(squared, rows.shape[1], float(sigma))
@@ -131,15 +134,18 @@ def nearest_neighbour_distances(
     """
     xp = check_rows(paired=False, samples=samples, train=train)
     points = in_float64(samples)
+    origin = points.mean(axis=0)
+    points -= origin
     norms = _norms(points)
     least = xp.full(len(points), math.inf)
     index = xp.zeros(len(points), dtype=np.int64)
     for where, block in blocks(train, progress):
+        block -= origin
         squared = _squared_distances(points, norms, block, _norms(block))
         nearest = squared.min(axis=1)
         index = xp.where(nearest < least, where.start + squared.argmin(axis=1), index)
         least = xp.minimum(nearest, least)
-    difference = points - in_float64(train[index])  # again: a copy is at exactly 0
+    difference = points - (in_float64(train[index]) - origin)  # again: a copy is at exactly 0
     return to_numpy(xp.sqrt((difference * difference).sum(axis=1))), to_numpy(index)
 
 
@@ -151,7 +157,8 @@ def _norms(rows: Array) -> Array:
 def _squared_distances(a: Array, a_norms: Array, b: Array, b_norms: Array) -> Array:
     """|a_n - b_m|^2 = |a_n|^2 + |b_m|^2 - 2 a_n . b_m, (N, M): one matrix product.
 
-    Rounding leaves equal rows near 0, on either side of it.
+    Both are taken from an origin among them, since rounding is relative to the norms: it leaves
+    equal rows near 0, on either side of it.
     """
     squared = a @ b.T
     squared *= -2

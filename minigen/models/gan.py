@@ -32,18 +32,21 @@ class Game(NamedTuple):
     """The losses of a game, each a distance of D's logits from labels: 1 on data, 0 on samples.
 
     `discriminator` is D's, and `generator` is G's, of its samples from the label 1; `output` makes
-    of logits what D says.
+    of logits what D says. `labels`: D's loss knows labels between 0 and 1.
     """
 
     discriminator: Distance
     generator: Distance
     output: Callable[[Array], Array]
+    labels: bool = True
 
 
 LOGISTIC = Game(bce_with_logits, bce_with_logits, sigmoid)  # Goodfellow et al. 2014
 LEAST_SQUARES = Game(mse, mse, lambda logits: logits)  # Mao et al. 2017
-HINGE = Game(hinge, wasserstein, lambda logits: logits)  # Lim and Ye 2017
-WASSERSTEIN = Game(wasserstein, wasserstein, lambda logits: logits)  # Arjovsky et al. 2017
+HINGE = Game(hinge, wasserstein, lambda logits: logits, labels=False)  # Lim and Ye 2017
+WASSERSTEIN = Game(  # Arjovsky et al. 2017
+    wasserstein, wasserstein, lambda logits: logits, labels=False
+)
 
 
 class DiscriminatorLoss(NamedTuple):
@@ -103,10 +106,15 @@ class GAN(Composite):
             pass (dloss=None) -> grads of `discriminator.params`.
 
         Raises:
-            MinigenError: the shapes do not fit, or smoothing is out of its range.
+            MinigenError: the shapes do not fit, or smoothing is out of its range, or is not 0 in a
+                game of the labels 1 and 0 alone.
         """
         xp = array_module(x, z)
         smoothing = check_fraction("smoothing", smoothing)
+        if smoothing and not game.labels:
+            raise MinigenError(
+                f"smoothing {smoothing:g} in a game of the labels 1 and 0 alone; give smoothing 0"
+            )
         if len(x) != len(z):
             raise MinigenError(f"expected as many rows of z as of x, got {len(z)} and {len(x)}")
         fake, _ = self.generator(z)

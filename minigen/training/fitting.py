@@ -10,7 +10,8 @@ import numpy as np
 from minigen.backend import computing, generator, select
 from minigen.checks import check_whole
 from minigen.data import Dataset, scaled
-from minigen.data.rows import as_rows, check_pixels
+from minigen.data.dataset import check_dataset
+from minigen.data.rows import Rows, as_rows
 from minigen.errors import MinigenError
 from minigen.training.autoencoder import AutoencoderOptions, AutoencoderTrainer
 from minigen.training.gan import GANOptions, GANTrainer
@@ -144,23 +145,23 @@ class Run:
         data were, or floats as the model has learnt.
 
         Raises:
-            MinigenError: the model has no encoder, the rows are not as wide as its data, uint8
-                that need not be pixels, or values outside of [0, 1] where it has learnt pixels.
+            MinigenError: the model has no encoder; the rows are not as wide as its data; values
+                are outside of [0, 1] where it has learnt pixels, or integers are where it has
+                learnt unscaled values in [0, 1].
         """
-        array = np.asarray(rows)
+        array, dataset = np.asarray(rows), self.dataset
         stored = array.dtype.kind in "iu"
-        scale = 255 if self.dataset.pixels else self.dataset.reading.scale
-        rows = as_rows(array, "rows", scale if stored else None)
-        if not self.dataset.pixels:
-            check_pixels("rows", rows)
-        elif rows.dtype != np.uint8 and not (rows.min() >= 0 and rows.max() <= 1):
+        scale = 255 if dataset.pixels else dataset.reading.scale
+        unscaled = stored and scale is None
+        rows = as_rows(
+            array.astype(np.float32) if unscaled else array, "rows", scale if stored else None
+        )
+        low, high = dataset.value_range
+        if dataset.pixels or (unscaled and low >= 0 and high <= 1):
+            _check_unit_interval(rows)
+        if rows.shape[1] != dataset.width:
             raise MinigenError(
-                f"rows: values from {rows.min():g} to {rows.max():g}, where the model has learnt "
-                "pixels as 0 to 1; divide them by their largest possible value"
-            )
-        if rows.shape[1] != self.dataset.width:
-            raise MinigenError(
-                f"expected rows of {self.dataset.width} values, got {rows.shape[1]}; give rows "
+                f"expected rows of {dataset.width} values, got {rows.shape[1]}; give rows "
                 "like those that the model has learnt"
             )
         n_latent = self.options.latent_dim
@@ -181,14 +182,15 @@ class Run:
             MinigenError: they are not codes, or not as many; steps is no whole number above 1.
         """
         check_whole("steps", steps, least=2)
-        first, last = (np.asarray(codes, np.float32)[:, None] for codes in (first, last))
+        first, last = (self._codes(codes)[:, None] for codes in (first, last))
         if first.shape != last.shape:
             raise MinigenError(
                 f"a walk has two ends, got {len(first)} first and {len(last)} last codes"
             )
         part = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
         walks = (1 - part) * first + part * last  # (N, steps, Z)
-        return self.decode(walks.reshape(-1, walks.shape[2])).reshape(len(walks), steps, -1)
+        rows = self.decode(walks.reshape(-1, self.options.latent_dim))
+        return rows.reshape(-1, steps, self.dataset.width)
 
     def decode(self, codes: Any) -> np.ndarray:
         """Compute rows (N, D) of codes (N, Z).
@@ -196,10 +198,28 @@ class Run:
         Raises:
             MinigenError: the codes are not (N, Z).
         """
-        codes, n_latent = np.asarray(codes, np.float32), self.options.latent_dim
-        if codes.ndim != 2 or codes.shape[1] != n_latent:
-            raise MinigenError(f"expected codes of shape (N, {n_latent}), got {codes.shape}")
-        return _in_blocks(self.trainer.decode, codes, self.dataset.width)
+        return _in_blocks(self.trainer.decode, self._codes(codes), self.dataset.width)
+
+    def _codes(self, codes: Any) -> np.ndarray:
+        """These codes as float32 (N, Z)."""
+        try:
+            array = np.asarray(codes, np.float32)
+        except (TypeError, ValueError) as error:
+            raise MinigenError(f"codes: not an array of numbers: {error}; give (N, Z)") from None
+        n_latent = self.options.latent_dim
+        if array.ndim != 2 or array.shape[1] != n_latent:
+            one = "; one code is z[None]" if array.shape == (n_latent,) else ""
+            raise MinigenError(f"expected codes of shape (N, {n_latent}), got {array.shape}{one}")
+        return array
+
+
+def _check_unit_interval(rows: Rows) -> None:
+    """Refuse rows that are not as a model has learnt them, in [0, 1]; uint8 will be."""
+    if rows.dtype != np.uint8 and not (rows.min() >= 0 and rows.max() <= 1):
+        raise MinigenError(
+            f"rows: values from {rows.min():g} to {rows.max():g}, where the model has learnt "
+            "values from 0 to 1; divide them by their largest possible value"
+        )
 
 
 def _in_blocks(
@@ -223,10 +243,7 @@ def prepare(options: Options, dataset: Dataset, xp: ModuleType = np) -> Run:
     if type(options) not in TRAINERS:
         known = ", ".join(kind.__name__ for kind in TRAINERS)
         raise MinigenError(f"expected options of a model ({known}), got {options!r}")
-    if not isinstance(dataset, Dataset):
-        raise MinigenError(
-            f"expected a Dataset, got {type(dataset).__name__}; make one by Dataset.of(rows)"
-        )
+    check_dataset(dataset)
     trainer = TRAINERS[type(options)](options, dataset, xp)
     trainer.start()
     return Run(trainer)

@@ -16,7 +16,6 @@ class Rules:
         unit: of both losses.
         said: the name of what D says of an example.
         undecided: D's loss where it cannot tell data from samples, and the name of that.
-        labels: the loss knows labels between 0 and 1.
         probability: D says a probability.
     """
 
@@ -24,15 +23,14 @@ class Rules:
     unit: str
     said: str
     undecided: tuple[float, str]
-    labels: bool = False
     probability: bool = False
 
 
 GAMES: Mapping[str, Rules] = {
     "logistic": Rules(
-        LOGISTIC, "nats", "D", (2 * math.log(2), "2 log 2: D = 1/2"), labels=True, probability=True
+        LOGISTIC, "nats", "D", (2 * math.log(2), "2 log 2: D = 1/2"), probability=True
     ),
-    "least-squares": Rules(LEAST_SQUARES, "squared error", "D", (0.5, "1/2: D = 1/2"), labels=True),
+    "least-squares": Rules(LEAST_SQUARES, "squared error", "D", (0.5, "1/2: D = 1/2")),
     "hinge": Rules(HINGE, "margins", "score", (2.0, "2: D cannot tell")),
     "wasserstein": Rules(WASSERSTEIN, "units of the score", "score", (0.0, "0: D cannot tell")),
 }

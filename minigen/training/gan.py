@@ -64,7 +64,14 @@ class GANOptions(Options):
         least=0,
     )
     spectral: bool = option(False, "each weight of D is divided by its largest singular value")
-    smoothing: float = option(0.1, "the label of data is 1 - S", metavar="S", least=0, below=0.5)
+    smoothing: float = option(
+        None,
+        "the label of data is 1 - S; without it 0.1, or 0 in a game of the labels 1 and 0 alone",
+        metavar="S",
+        least=0,
+        below=0.5,
+        derived=lambda options: 0.1 if GAMES[options.game].game.labels else 0.0,
+    )
     discriminator_steps: int = option(1, "steps of D for each of G", metavar="K", least=1)
     simultaneous: bool = option(False, "G answers to the D before its update, not after it")
     averaging: float = option(
@@ -82,10 +89,10 @@ class GANOptions(Options):
                 f"generator_loss minimax with the game {self.game}: it is log(1 - D(G(z))), of the "
                 "game logistic; leave one of them out"
             )
-        if self.smoothing and not GAMES[self.game].labels:
+        if self.smoothing and not GAMES[self.game].game.labels:
             raise MinigenError(
                 f"smoothing {self.smoothing:g} with the game {self.game}: its loss knows the "
-                "labels 1 and 0 alone; give smoothing 0"
+                "labels 1 and 0 alone; leave smoothing out, or give 0"
             )
         if self.r1 and self.gradient_penalty:
             raise MinigenError(
@@ -167,7 +174,7 @@ class GANTrainer(Trainer[GANOptions, GAN]):
     @property
     def references(self) -> dict[str, tuple[float, str]]:
         references = {"d_loss": self.rules.undecided}
-        if self.rules.labels:
+        if self.rules.game.labels:
             undecided = (1 - self.options.smoothing) / 2, "D cannot tell"
             references |= {"d_real": undecided, "d_fake": undecided}
         return references
@@ -288,10 +295,5 @@ class GANTrainer(Trainer[GANOptions, GAN]):
         return to_numpy(sigmoid(logits)).reshape(points.shape[:-1])
 
 
-def _logged(d_values: DiscriminatorLoss, g_loss: Array) -> Logged:
-    return {
-        "d_loss": d_values.loss,
-        "g_loss": g_loss,
-        "d_real": d_values.d_real,
-        "d_fake": d_values.d_fake,
-    }
+def _logged(d: DiscriminatorLoss, g_loss: Array) -> Logged:
+    return {"d_loss": d.loss, "g_loss": g_loss, "d_real": d.d_real, "d_fake": d.d_fake}

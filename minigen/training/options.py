@@ -8,12 +8,11 @@ Every way in goes by the same rule: VAEOptions(latent_dim=0) says what the comma
 """
 
 import math
-import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, Self, get_args, get_origin
 
-from minigen.checks import LARGEST
+from minigen.checks import as_whole
 from minigen.errors import MinigenError
 
 LEAST_RATE, MOST_RATE = 1e-30, 1e30  # beyond them, float32 makes steps 0 or infinite
@@ -28,6 +27,7 @@ def option(
     least: float | None = None,
     above: float | None = None,
     below: float = math.inf,
+    derived: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Declare a field of Options: a bool, int, float or str, or a tuple of ints or of floats.
 
@@ -39,8 +39,9 @@ def option(
         least: a number, or each in a tuple, is at least this, or ...
         above: ... greater than this,
         below: and less than this.
+        derived: makes its value of the options declared above it, where it is None.
     """
-    metadata = {"help": help, "metavar": metavar, "choices": choices}
+    metadata = {"help": help, "metavar": metavar, "choices": choices, "derived": derived}
     return field(
         default=default, metadata=metadata | {"least": least, "above": above, "below": below}
     )
@@ -84,10 +85,12 @@ class Options:
     def __post_init__(self) -> None:
         for rule in fields(self):
             value = getattr(self, rule.name)
+            if value is None and (derived := rule.metadata["derived"]):
+                value = derived(self)
             try:
                 object.__setattr__(self, rule.name, checked(rule, value))
             except ValueError as error:
-                raise MinigenError(f"{rule.name} {error}, got {value!r}") from None
+                raise MinigenError(f"{rule.name} must be {error}, got {value!r}") from None
         self._check_rates()
 
     @classmethod
@@ -137,48 +140,49 @@ def checked(rule: "Field[Any]", value: Any) -> Any:
     """Return value as the type that a field has.
 
     Raises:
-        ValueError: it breaks the field's rule; says what it must be.
+        ValueError: it breaks the field's rule; the text is what it must be.
     """
-    kind, choices = rule.type, rule.metadata["choices"]
-    if kind is bool and isinstance(value, bool):
-        return value
-    if kind is bool or (kind is str and value not in choices):
-        raise ValueError(f"must be {'True or False' if kind is bool else ' or '.join(choices)}")
-    if kind is str:
-        return value
-    item, *rest = get_args(kind) or (kind,)
-    numbers = tuple(value) if rest and isinstance(value, Sequence) else (value,)
-    wrong = [number for number in numbers if not _inside(rule, item, number)]
-    count = len(rest) + 1 if rest and rest != [...] else len(numbers)
-    if wrong or len(numbers) != count:
-        raise ValueError(_demand(rule, item, wrong, numbers))
-    numbers = tuple(item(number) for number in numbers)
-    return numbers if rest else numbers[0]
+    kind = rule.type
+    if kind in (bool, str):
+        return _chosen(rule, value)
+    if get_origin(kind) is not tuple:
+        return _number(rule, kind, value)
+    item, *rest = get_args(kind)
+    numbers = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    size = "" if rest == [...] else f"{len(rest) + 1} "
+    if size and len(numbers) != len(rest) + 1:
+        raise ValueError(f"{size}numbers")
+    made = []
+    for number in numbers:
+        try:
+            made.append(_number(rule, item, number))
+        except ValueError as error:
+            blame = f", and {number!r} is not" if len(numbers) > 1 else ""
+            raise ValueError(f"{size}numbers, each {error}{blame}") from None
+    return tuple(made)
 
 
-def _demand(rule: "Field[Any]", item: type, wrong: Sequence[Any], numbers: Sequence[Any]) -> str:
-    """The rule that the numbers of a field break, in words."""
+def _chosen(rule: "Field[Any]", value: Any) -> Any:
+    """A bool, or a str that is among a field's choices."""
+    kind: Any = rule.type
+    choices = (True, False) if kind is bool else rule.metadata["choices"]
+    if not (isinstance(value, kind) and value in choices):
+        raise ValueError(" or ".join(map(str, choices)))
+    return value
+
+
+def _number(rule: "Field[Any]", kind: Any, value: Any) -> int | float:
+    """A number of this kind, within a field's bounds."""
     least, above, below = (rule.metadata[name] for name in ("least", "above", "below"))
-    bound = f"of at least {least:g}" if above is None else f"greater than {above:g}"
-    bound += "" if below == math.inf else f" and less than {below:g}"
-    what = "whole number" if item is int else "finite number"
-    if item is int and any(type(number) is int and number > LARGEST for number in wrong):
-        bound = f"of at most {LARGEST}"
-    if get_origin(rule.type) is tuple:
-        size = "" if get_args(rule.type)[-1] is ... else f"{len(get_args(rule.type))} "
-        blame = f", and {wrong[0]!r} is not" if wrong and len(numbers) > 1 else ""
-        return f"must be {size}{what}s {bound}{blame}"
-    return f"must be a {what} {bound}"
-
-
-def _inside(rule: "Field[Any]", kind: type, number: Any) -> bool:
-    """Whether a number is of a field's kind, and within its bounds."""
-    if isinstance(number, bool | str):
-        return False
+    if kind is int:
+        return as_whole(value, least)
     try:
-        number = operator.index(number) if kind is int else float(number)
+        number = math.nan if isinstance(value, bool | str) else float(value)
     except (TypeError, ValueError, OverflowError):
-        return False
-    least, above, below = (rule.metadata[name] for name in ("least", "above", "below"))
+        number = math.nan
     low = number >= least if above is None else number > above
-    return bool(low and number < below and (kind is float or number <= LARGEST))
+    if not (low and number < below):
+        bound = f"of at least {least:g}" if above is None else f"greater than {above:g}"
+        most = "" if below == math.inf else f" and less than {below:g}"
+        raise ValueError(f"a finite number {bound}{most}")
+    return number

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, get_args
 
 import minigen
 from minigen.backend import NAMES, select
-from minigen.checks import check_whole
+from minigen.checks import as_whole
 from minigen.errors import MinigenError
 from minigen.training.options import Options, checked
 from minigen.workshop.process import BAD_ARGUMENTS, quoted, run, with_flags
@@ -96,7 +96,7 @@ def add_options(parser: argparse.ArgumentParser, kind: type[Options]) -> None:
     """Declare a flag for each field of these options. Who does not give it leaves no trace."""
     for rule in sorted(fields(kind), key=lambda rule: rule.name in LAST):
         flag, facts = f"--{rule.name.replace('_', '-')}", rule.metadata
-        default = spelled(rule.default)
+        default = "" if rule.default is None else spelled(rule.default)
         shown = f" (default: {default})" if default and rule.type is not bool else ""
         if rule.type is bool:
             parser.add_argument(
@@ -137,11 +137,9 @@ def whole(least: int) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         try:
-            return check_whole("", int(text), least)
-        except ValueError:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number of at least {least}, got {text!r}"
-            ) from None
+            return as_whole(_number(int, text), least)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"must be {error}, got {text!r}") from None
 
     return read
 
@@ -171,20 +169,23 @@ def _reader(rule: "Field[Any]") -> Callable[[str], Any]:
         return str  # argparse itself knows the choices
     item, *rest = get_args(rule.type) or (rule.type,)
 
-    def number(text: str) -> Any:
-        try:
-            return item(text)
-        except ValueError:
-            return text
-
     def read(text: str) -> Any:
-        value = tuple(map(number, text.split(",") if text else ())) if rest else number(text)
+        parts = text.split(",") if text else []
+        value = [_number(item, part) for part in parts] if rest else _number(item, text)
         try:
             return checked(rule, value)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{error}, got {text!r}") from None
+            raise argparse.ArgumentTypeError(f"must be {error}, got {text!r}") from None
 
     return read
+
+
+def _number(kind: type, text: str) -> Any:
+    """The number in a text; the text itself, for others to refuse, where it is none."""
+    try:
+        return kind(text)
+    except ValueError:
+        return text
 
 
 def refuse(parser: argparse.ArgumentParser, error: MinigenError) -> NoReturn:

@@ -18,6 +18,7 @@ from minigen import data
 from minigen.backend import NAMES, Array, select
 from minigen.checks import check_whole
 from minigen.data import Dataset, Reading
+from minigen.data.dataset import check_dataset
 from minigen.data.rows import check_image_shape
 from minigen.errors import MinigenError
 from minigen.training import OPTIONS, TRAINERS, EpochRecord, Options, Run
@@ -214,7 +215,7 @@ class _StoredData:
         except MinigenError as error:
             raise MinigenError(
                 f"the data of {path}: {error}; or say where they are now: {self._resume} --data "
-                "PLACE; in Python, load(path, data=...)"
+                "PLACE; in Python, load(path, data=load_data(PLACE))"
             ) from error
         if dataset.width != self.width:
             raise MinigenError(
@@ -265,6 +266,8 @@ def load(
         MinigenError: there is no run, it is damaged or of another version; or the data are not
             those of the training, as soon as they are asked for.
     """
+    if data is not None:
+        check_dataset(data)
     xp, _ = select(backend)
     changes = {} if epochs is None else {"epochs": epochs}
     run, _ = read_run(RunFolder.existing(f"{path}"), xp, dataset=data, changes=changes)

@@ -318,7 +318,7 @@ def test_rows_in_another_unit_than_the_pixels_that_were_learnt(tmp_path: Path) -
     run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
     loaded, rows = load(run), np.load(squares(tmp_path / "mine.npy", 8))
     np.testing.assert_allclose(loaded.encode(rows.astype(np.int64)), loaded.encode(rows), atol=1e-6)
-    with pytest.raises(MinigenError, match="where the model has learnt pixels as 0 to 1"):
+    with pytest.raises(MinigenError, match="where the model has learnt values from 0 to 1"):
         loaded.encode(rows.astype(np.float32))
     np.save(tmp_path / "int64.npy", rows.astype(np.int64))
     arguments = [
@@ -335,6 +335,9 @@ def test_a_walk_has_two_ends_and_steps(tmp_path: Path) -> None:
     run = load(trained("ae", squares(tmp_path / "x.npy"), tmp_path / "run"))
     with pytest.raises(MinigenError, match="two ends, got 2 first and 3 last codes"):
         run.walk(np.zeros((2, 3)), np.zeros((3, 3)))
+    with pytest.raises(MinigenError, match=r"shape \(N, 3\), got \(3,\); one code is z\[None\]"):
+        run.walk(np.zeros(3), np.zeros(3))
+    assert run.walk(np.zeros((0, 3)), np.zeros((0, 3))).shape == (0, 10, run.dataset.width)
     with pytest.raises(MinigenError, match="steps"):
         run.walk(np.zeros((2, 3)), np.zeros((2, 3)), steps=1)
 

@@ -82,6 +82,10 @@ def test_of_refuses_with_the_place() -> None:
         Dataset.of([[1.0, 2.0], [3.0]])
     with pytest.raises(MinigenError, match="rows: holds str"):
         Dataset.of(np.array([["a"]]))
+    with pytest.raises(MinigenError, match=r"has shape \(6,\), .*; one row is x\[None\], one col"):
+        Dataset.of(ROWS[0])
+    with pytest.raises(MinigenError, match=r"test is .*; give both with rows of the same shape"):
+        Dataset.of(ROWS, ROWS[:, :3])
     with pytest.raises(MinigenError, match="seed must be a whole number of at least 0, got -1"):
         Dataset.of(ROWS, seed=-1)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from minigen.data import Dataset, load, scaled, subsample
+from minigen.data import Dataset, load, read_rows, scaled, subsample
 from minigen.errors import MinigenError
 
 RNG = np.random.default_rng(0)
@@ -41,6 +41,28 @@ class TestSource:
         with pytest.raises(MinigenError, match=re.escape(f"{source!r}: not a data set")) as caught:
             load(source)
         assert accepted in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "source", [None, 3, b"x.npy", VALUES], ids=["no", "3", "bytes", "rows"]
+    )
+    @pytest.mark.parametrize("read", [load, read_rows])
+    def test_no_text_and_no_path(self, read: Any, source: Any) -> None:
+        with pytest.raises(MinigenError, match=r"expected the name of a data set or a path, got"):
+            read(source)
+
+    @pytest.mark.parametrize("kind", [str, Path])
+    def test_a_path_is_one_from_any_folder(
+        self, kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stored = saved(tmp_path, VALUES)
+        monkeypatch.chdir(tmp_path)
+        assert load(kind("x.npy")).name == stored
+        np.testing.assert_array_equal(read_rows(kind("x.npy")), VALUES)
+
+    def test_a_known_name_is_no_path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "ring").mkdir()
+        monkeypatch.chdir(tmp_path)
+        assert load(Path("ring")).name == "ring"
 
     def test_suffix_in_capitals(self, tmp_path: Path) -> None:
         Path(saved(tmp_path, VALUES)).rename(tmp_path / "X.NPY")

@@ -90,8 +90,19 @@ class TestU1:
         stored = (data.test * 16).astype(np.uint8)
         np.testing.assert_array_equal(run.encode(stored), run.encode(data.test))
         plain = mg.fit(mg.VAEOptions(hidden=(6,), epochs=1), mg.Dataset.of(UNIT), progress=False)
-        with pytest.raises(MinigenError, match="whole numbers 0 to 1 in uint8"):
-            plain.encode(MASKS.reshape(200, 64)[:, :30])
+        with pytest.raises(MinigenError, match="from 0 to 255, where the model has learnt values"):
+            plain.encode(255 * MASKS.reshape(200, 64)[:, :30])
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+    @pytest.mark.parametrize("scale", [None, 255])
+    def test_codes_of_integers_where_floats_were_stored(
+        self, dtype: Any, scale: int | None
+    ) -> None:
+        """The type of the rows to encode says no more of a unit than that of those to learn."""
+        data = mg.Dataset.of(DIGITS.astype(np.float32), scale=scale)
+        run = mg.fit(mg.AutoencoderOptions(hidden=(6,), epochs=1), data, progress=False)
+        learnt = DIGITS.astype(np.float32) / np.float32(scale or 1)
+        np.testing.assert_array_equal(run.encode(DIGITS.astype(dtype)), run.encode(learnt))
 
     def test_the_command_that_is_offered_works_to_the_end(
         self, tmp_path: Path, train: Say, capsys: pytest.CaptureFixture[str]
@@ -126,6 +137,15 @@ class TestU5:
 
 
 class TestU6:
+    @pytest.mark.parametrize("sign", [-1, 1])
+    @pytest.mark.parametrize("size", [1e-38, 1e-30, 1e20, 1e38])
+    def test_the_advice_is_good_to_the_ends_of_float32(self, size: float, sign: int) -> None:
+        rows = size * RNG.uniform(min(sign, 0), 1, (20, 5))
+        with pytest.raises(MinigenError, match="networks begin with values near 1") as raised:
+            mg.Dataset.of(rows).require_size_near_one()
+        scale = float(re.findall(r"scale=(\S+) brings", f"{raised.value}")[0])
+        mg.Dataset.of(rows, scale=scale).require_size_near_one()
+
     @pytest.mark.parametrize(
         ("array", "scale"),
         [(pixels(0, 99, 8, 8).astype(float), "255"), (DIGITS, "16"), (UNIT / 1e3, "0.00099")],

@@ -98,6 +98,13 @@ class TestPixelEntropy:
             math.log(2), rel=1e-14
         )
 
+    @pytest.mark.parametrize("value", [-0.1, 1.5, math.nan])
+    def test_of_what_is_no_grey_value(self, value: float) -> None:
+        rows = np.full((400, 2), 0.5)
+        rows[-1, -1] = value
+        with pytest.raises(MinigenError, match=r"rows: values from "):
+            metrics.pixel_entropy(rows)
+
 
 class TestImportanceBound:
     binary = (pixels(3, 40, 6) > 127).astype(np.float32)

@@ -23,12 +23,16 @@ from minigen.metrics.samples import (
 from tests.helpers import pixels, unit
 
 
-def test_distances_of_float64_rows_keep_their_digits() -> None:
-    rows, others = np.random.default_rng(0).standard_normal((2, 20, 3))
+@pytest.mark.parametrize("offset", [2**20, -(2**27), 2**33])
+@pytest.mark.usefixtures("small_blocks")
+def test_distances_do_not_ask_where_the_origin_is(offset: int) -> None:
+    rows, others = np.random.default_rng(0).integers(0, 256, (2, 20, 3)) / 256  # exact when moved
     near, index = nearest_neighbour_distances(rows, others)
-    far, same = nearest_neighbour_distances(1e6 + rows, 1e6 + others)
-    np.testing.assert_allclose(far, near, rtol=1e-8)
+    far, same = nearest_neighbour_distances(offset + rows, offset + others)
+    np.testing.assert_allclose(far, near, rtol=1e-12)
     np.testing.assert_array_equal(same, index)
+    before, after = (parzen_log_likelihood(x + others, x + rows, 0.1) for x in (0, offset))
+    np.testing.assert_allclose(after, before, rtol=1e-10)
 
 
 class TestParzen:

@@ -42,7 +42,10 @@ def host(arrays: Params) -> dict[str, np.ndarray]:
     ("options", "said"),
     [
         ({"r1": 1, "gradient_penalty": 2}, "r1 1 with gradient_penalty 2: one pulls .* the other"),
-        ({"game": "hinge", "smoothing": 0.1}, "smoothing 0.1 with the game hinge: .* smoothing 0"),
+        (
+            {"game": "hinge", "smoothing": 0.1},
+            "smoothing 0.1 with the game hinge: .* leave smoothing out, or",
+        ),
         ({"game": "wasserstein", "r1": 1, "smoothing": 0.1}, "smoothing 0.1 with the game wass"),
         (
             {"game": "least-squares", "generator_loss": "minimax"},
@@ -63,7 +66,24 @@ def test_what_contradicts_is_refused(options: dict[str, Any], said: str) -> None
     "options", [{"gradient_penalty": 1.0}, {"r1": 1.0}, {"spectral": True}], ids=str
 )
 def test_a_critic_with_a_bound_is_taken(options: dict[str, Any]) -> None:
-    GANOptions(game="wasserstein", smoothing=0.0, **options)
+    GANOptions(game="wasserstein", **options)
+
+
+@pytest.mark.parametrize(
+    ("game", "smoothing"),
+    [("logistic", 0.1), ("least-squares", 0.1), ("hinge", 0.0), ("wasserstein", 0.0)],
+)
+def test_labels_are_smoothed_by_default_where_the_game_has_labels(
+    game: str, smoothing: float, rng: np.random.Generator
+) -> None:
+    assert GANOptions(game=game, spectral=True).smoothing == smoothing
+    assert GANOptions(game=game, spectral=True, smoothing=0.0).smoothing == 0
+    gan = GAN.mlp(2, [3], 2, rng, dtype="float64")
+    x = rng.standard_normal((4, 2))
+    gan.discriminator_loss(x, x, smoothing, GAMES[game].game)
+    if not smoothing:
+        with pytest.raises(MinigenError, match=r"smoothing 0\.1 in a game .* give smoothing 0"):
+            gan.discriminator_loss(x, x, 0.1, GAMES[game].game)
 
 
 @pytest.mark.parametrize("game", GAMES)
@@ -72,7 +92,7 @@ def test_values_are_named_as_what_they_are(game: str) -> None:
     logged = trainer.test_step(X, generator(np, 0))
     assert list(logged) == list(trainer.titles)
     assert ("nats" in trainer.units) == ("nats" in trainer.titles["g_loss"]) == (game == "logistic")
-    assert ("D(x)" in trainer.titles["d_real"]) == GAMES[game].labels
+    assert ("D(x)" in trainer.titles["d_real"]) == GAMES[game].game.labels
     assert trainer.references.keys() <= logged.keys()
     field = trainer.field(np.zeros((4, 2), np.float32))
     assert (field is not None) == (game == "logistic")
@@ -213,7 +233,6 @@ def test_the_page_of_a_run_asks_only_a_discriminator_that_says_a_probability() -
 )
 def test_the_command_trains_draws_repeats_and_resumes(options: list[str], tmp_path: Path) -> None:
     x = points(tmp_path / "x.npy")
-    options = [*options, "--smoothing", "0"]
     whole = trained("gan", x, tmp_path / "a", *options, draw=True)
     assert (whole / "figures" / "curves.png").exists()
     again = trained("gan", x, tmp_path / "b", *options)

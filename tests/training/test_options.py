@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigen.checks import check_whole
 from minigen.errors import MinigenError
 from minigen.train import main
 from minigen.training import OPTIONS, AutoencoderOptions, GANOptions, VAEOptions
@@ -45,6 +46,35 @@ def test_the_command_line_says_what_a_notebook_says(
     said = capsys.readouterr().err
     flag = name.replace("_", "-")
     assert f"argument --{flag}: {sentence.removeprefix(f'{name} ')}, got '{text}'" in said
+
+
+@pytest.mark.parametrize(
+    "value",
+    [2**31, np.int64(2**31), np.uint64(2**63), 10**400],
+    ids=["int", "int64", "uint64", "beyond floats"],
+)
+@pytest.mark.parametrize(
+    "entrance",
+    [
+        lambda value: check_whole("value", value, least=0),
+        lambda value: VAEOptions(epochs=value),
+        lambda value: VAEOptions(hidden=(3, value)),
+    ],
+)
+def test_too_large_a_number_hears_of_the_largest(entrance: Any, value: Any) -> None:
+    """What it is above, not a least number that it is above too."""
+    with pytest.raises(MinigenError, match="a whole number of at most 2147483647, ") as raised:
+        entrance(value)
+    assert "at least" not in f"{raised.value}"
+
+
+def test_the_number_to_blame_is_named() -> None:
+    with pytest.raises(MinigenError, match=r"^hidden must be numbers, each a whole number of at l"):
+        VAEOptions(hidden=(3, 0))
+    with pytest.raises(MinigenError, match=r", and 0 is not, got \(3, 0\)$"):
+        VAEOptions(hidden=(3, 0))
+    with pytest.raises(MinigenError, match=r"^betas must be 2 numbers, got \(0.5,\)$"):
+        GANOptions(betas=(0.5,))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -196,13 +196,18 @@ def test_beta_and_importance_weights_exclude_each_other(
     assert "error: beta 2 with 5 importance samples: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["1,0.9", "0.5", "a,b", "0.5,-1", "0.5,nan"])
-def test_betas_out_of_range_are_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("text", "blamed"),
+    [("1,0.9", "1.0"), ("0.5", None), ("a,b", "'a'"), ("0.5,-1", "-1.0"), ("0.5,nan", "nan")],
+)
+def test_betas_out_of_range_are_refused(
+    text: str, blamed: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main(["gan", "--betas", text])
     said = capsys.readouterr().err
-    assert "must be 2 finite numbers of at least 0 and less than 1" in said
-    assert f", got '{text}'" in said
+    demand = f", each a finite number of at least 0 and less than 1, and {blamed} is not"
+    assert f"must be 2 numbers{demand if blamed else ''}, got '{text}'" in said
 
 
 def test_an_undecided_discriminator_answers_half_of_the_smoothed_label(tmp_path: Path) -> None:
