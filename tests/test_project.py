@@ -1,4 +1,4 @@
-"""What the packages ship, and that what the daily tests leave out has a job."""
+"""What the packages ship, what the daily tests leave out, and what the tools refuse."""
 
 import re
 import shutil
@@ -46,3 +46,21 @@ def test_what_the_daily_tests_leave_out_has_a_job() -> None:
         needed = re.findall(r'(?m)^(?:\w.* = )?pytest\.importorskip\("(\w+)"', file.read_text())
         if not all(f'"{package}>' in tested for package in needed):
             assert any(file.relative_to(ROOT).as_posix() in line for line in commands), file
+
+
+@pytest.mark.parametrize(
+    ("tool", "word", "line"),
+    [
+        ("benchmarks.__main__", "vea", "no model vea; there are vae, ae, gan"),
+        ("mutants", "kl-halve", "no mutant is called kl-halve"),
+        ("tables.__main__", "linar", "no table linar; there are vae, iwae, parzen, modes, fam"),
+        ("tutorials.__main__", "4", "no page is called 4...; there are 00-start-here.md, 01-back"),
+    ],
+)
+def test_a_tool_refuses_a_name_that_it_does_not_know(
+    tool: str, word: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would do nothing, and call that a success."""
+    with pytest.raises(SystemExit, match="2"):
+        import_module(f"tests.{tool}").main([word])
+    assert line in capsys.readouterr().err

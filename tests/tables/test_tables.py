@@ -409,12 +409,3 @@ def test_the_command_writes_the_file_and_the_page(
 def test_the_command_prints_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["linear", "--print"]) == 0
     assert capsys.readouterr().out.splitlines() == commands("linear")[1]
-
-
-def test_the_command_knows_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        command.main(["linar"])
-    assert (
-        "no table linar; there are vae, iwae, parzen, modes, families, slopes, "
-        "slopes-mnist, linear" in capsys.readouterr().err
-    )
