@@ -468,6 +468,17 @@ MUTANTS = [
     *_in(
         "minigen/training/vae.py",
         [
+            "tests/training/test_trainers.py::test_the_test_rows_of_a_batch_do_not_depend_on_the_parts_it_is_judged_in"
+        ],
+        (
+            "first-part-alone-is-judged",
+            "self._loss(x[i : i + size], rng)",
+            "self._loss(x[i : i + size] * (i == 0), rng)",
+        ),
+    ),
+    *_in(
+        "minigen/training/vae.py",
+        [
             "tests/training/test_trainers.py::test_binarized_pixels_are_one_as_often_as_they_are_bright"
         ],
         ("binarized-inverted", "dtype=x.dtype) < x)", "dtype=x.dtype) > x)"),
