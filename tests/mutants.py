@@ -318,7 +318,7 @@ MUTANTS = [
         ),
         ("average-in-half-precision-on-a-gpu", "mean *= keep", "mean *= 1 - (1 - keep)"),
         ("adam-mean-not-corrected", "rate = self.lr / c1", "rate = self.lr"),
-        ("adam-square-not-corrected", "sqrt(v / c2)", "sqrt(v)"),
+        ("adam-square-not-corrected", "xp.sqrt(v / c2)", "xp.sqrt(v)"),
         ("adam-weights-swapped", "1 - b1, 1 - b2, rate", "1 - b2, 1 - b1, rate"),
         ("adam-betas-swapped", "b1, b2 = self.betas", "b2, b1 = self.betas"),
         ("adam-square-lost", "(g * g - v)", "(abs(g) - v)"),
