@@ -625,7 +625,9 @@ MUTANTS = [
     ),
     *_in(
         "minigen/train.py",
-        ["tests/commands/test_train.py::test_what_is_given_counts_more_than_a_preset"],
+        [
+            "tests/commands/test_train.py::test_a_preset_gives_options_and_those_beside_it_count_more"
+        ],
         (
             "preset-over-what-is-given",
             '{**kind.presets[given["preset"]], **options}',
