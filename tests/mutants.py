@@ -318,7 +318,7 @@ MUTANTS = [
         ),
         ("average-in-half-precision-on-a-gpu", "mean *= keep", "mean *= 1 - (1 - keep)"),
         ("adam-mean-not-corrected", "rate = self.lr / c1", "rate = self.lr"),
-        ("adam-square-not-corrected", "sqrt(v / c2)", "sqrt(v)"),
+        ("adam-square-not-corrected", "xp.sqrt(v / c2)", "xp.sqrt(v)"),
         ("adam-weights-swapped", "1 - b1, 1 - b2, rate", "1 - b2, 1 - b1, rate"),
         ("adam-betas-swapped", "b1, b2 = self.betas", "b2, b1 = self.betas"),
         ("adam-square-lost", "(g * g - v)", "(abs(g) - v)"),
@@ -465,6 +465,17 @@ MUTANTS = [
             "beta-option-lost",
             "self.model.loss(x, eps, self.options.beta)",
             "self.model.loss(x, eps)",
+        ),
+    ),
+    *_in(
+        "minigen/training/vae.py",
+        [
+            "tests/training/test_trainers.py::test_the_test_rows_of_a_batch_do_not_depend_on_the_parts_it_is_judged_in"
+        ],
+        (
+            "first-part-alone-is-judged",
+            "self._loss(x[i : i + size], rng)",
+            "self._loss(x[i : i + size] * (i == 0), rng)",
         ),
     ),
     *_in(
@@ -618,7 +629,9 @@ MUTANTS = [
     ),
     *_in(
         "minigen/train.py",
-        ["tests/commands/test_train.py::test_what_is_given_counts_more_than_a_preset"],
+        [
+            "tests/commands/test_train.py::test_a_preset_gives_options_and_those_beside_it_count_more"
+        ],
         (
             "preset-over-what-is-given",
             '{**kind.presets[given["preset"]], **options}',

@@ -1,6 +1,5 @@
 """The front door: fit, judge, show, save and load, as a notebook uses them."""
 
-import functools
 import os
 import signal
 import subprocess
@@ -16,8 +15,7 @@ import minigen as mg
 from minigen.backend import generator
 from minigen.data import Mixture
 from minigen.evaluate import main as evaluate
-from minigen.nn import Adam, Composite, LeakyReLU, Linear, ReLU, Sequential, mlp, reparameterize
-from minigen.nn.layers import Layer
+from minigen.nn import Adam, Composite, LeakyReLU, Linear, Sequential, mlp
 from minigen.nn.optim import Average
 from minigen.train import main as train
 from minigen.training import prepare
@@ -174,82 +172,6 @@ def test_every_class_says_what_it_is() -> None:
     assert repr(run).startswith("Run(vae on rows, 2 of 2 epochs: test loss ")
     assert repr(run.trainer).startswith("VAETrainer(VAE(encoder 16-5-4, ")
     assert repr(prepare(ALL[2], DATA)) == "Run(gan on rows, 0 of 2 epochs)"
-
-
-class Unfinished(Layer):
-    """A layer as a user may leave it."""
-
-    def __call__(self, x: Any) -> Any:
-        return x, lambda dy, inputs=True, params=True: (dy, {})
-
-
-@functools.cache
-def _entrances() -> dict[str, Any]:
-    """Wrong calls, by what is wrong."""
-    rng = np.random.default_rng(0)
-    vae = mg.VAE.mlp(16, [5], 2, rng)
-    eps = rng.standard_normal((54, 2), dtype=np.float32)
-    x = DATA.train
-    _, backward = vae.loss(x, eps)
-    y, layer_backward = Linear(16, 2, rng)(x)
-    _, z_backward = reparameterize(eps, eps, eps)
-    run = fitted(ALL[1])
-    return {
-        "standardised rows": lambda: vae.loss((x - x.mean()) / x.std(), eps),
-        "rows of NaN": lambda: vae.loss(x * np.nan, eps),
-        "pixels as uint8": lambda: vae.loss((x * 255).astype(np.uint8), eps),
-        "float64 rows": lambda: vae.loss(x.astype(np.float64), eps),
-        "float64 noise": lambda: vae.loss(x, eps.astype(np.float64)),
-        "rows of another width": lambda: vae.loss(x[:, :3], eps),
-        "a number as weights": lambda: backward(1.0),
-        "weights of another shape": lambda: backward(np.ones(3)),
-        "a number as dy": lambda: layer_backward(1.0),
-        "dy of another shape": lambda: layer_backward(y[:3]),
-        "a number as dz": lambda: z_backward(1.0),
-        "a relu's dy": lambda: ReLU()(x)[1](x[:2]),
-        "a seed for a generator": lambda: mg.VAE.mlp(16, [5], 2, 0),
-        "a seed for a mixture": lambda: Mixture(np.zeros((1, 2)), 1.0).sample(3, 0),  # type: ignore[arg-type]
-        "a width of 0": lambda: mg.VAE.mlp(16, [0], 2, rng),
-        "a width of 2.5": lambda: Linear(16, 2.5, rng),  # type: ignore[arg-type]
-        "a learning rate of 0": lambda: mg.Adam(vae.params, lr=0),
-        "a rate that is text": lambda: mg.Adam(vae.params, lr="1e-3"),  # type: ignore[arg-type]
-        "three betas": lambda: mg.Adam(vae.params, betas=(0.5, 0.5, 0.5)),
-        "momentum of 1": lambda: mg.SGD(vae.params, 0.1, momentum=1.0),
-        "a slope of 2": lambda: LeakyReLU(2.0),
-        "gradients of another model": lambda: mg.Adam(vae.params).step({}),
-        "a list of rows": lambda: vae.loss(x.tolist(), eps),
-        "an array for a Dataset": lambda: mg.fit(ALL[0], ROWS),  # type: ignore[arg-type]
-        "a dict for options": lambda: mg.fit({"epochs": 1}, DATA),  # type: ignore[arg-type]
-        "a path for a Dataset": lambda: mg.load("/nonexistent", data="x.npy"),  # type: ignore[arg-type]
-        "an unknown backend": lambda: mg.fit(ALL[0], DATA, backend="torch"),
-        "values beyond 1 for a VAE": lambda: mg.fit(ALL[1], mg.Dataset.of(ROWS * 2)),
-        "samples of no number": lambda: run.sample(0),
-        "samples of a half": lambda: run.sample(1.5),  # type: ignore[arg-type]
-        "a negative seed": lambda: run.sample(1, seed=-1),
-        "rows to encode of another width": lambda: run.encode(ROWS[:, :3]),
-        "a row to encode": lambda: run.encode(ROWS[0]),
-        "codes of another width": lambda: run.decode(np.zeros((1, 3))),
-        "codes of two widths": lambda: run.decode([[1, 2], [3]]),
-        "a walk of codes of two widths": lambda: run.walk(np.zeros((1, 2)), np.zeros((1, 3))),
-        "a walk of one code": lambda: run.walk(np.zeros(2), np.zeros(2)),
-        "a walk of numbers": lambda: run.walk(0, 1),
-        "a negative seed of a density": lambda: mg.load_data("ring", seed=-1),
-        "a seed that is text": lambda: mg.load_data("grid", seed="a"),  # type: ignore[arg-type]
-        "a seed beyond the largest": lambda: mg.load_data("mixture", seed=2**40),
-        "codes of a GAN": lambda: fitted(ALL[2]).encode(ROWS),
-        "no draws": lambda: mg.judge(run, draws=0),
-        "rows that are no images": lambda: mg.show(ROWS),
-        "images of another shape": lambda: mg.show(ROWS, (3, 3)),
-        "a run that is not there": lambda: mg.load("/nonexistent/run"),
-        "a data set that is not there": lambda: mg.load_data("/nonexistent.npy"),
-        "batches of 0": lambda: mg.batches(ROWS, 0),
-    }
-
-
-@pytest.mark.parametrize("what", _entrances())
-def test_every_entrance_answers_wrong_input_with_a_sentence(what: str) -> None:
-    with pytest.raises(mg.MinigenError, match=r"\w+ \w+"):
-        _entrances()[what]()
 
 
 NOTEBOOK = """

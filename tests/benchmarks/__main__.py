@@ -16,7 +16,7 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,13 @@ from typing import Any
 BATCHES = (32, 64, 128, 256, 512, 1024, 2048, 4096)
 WIDTHS = (100, 200, 400, 800, 1600)
 STANDARD = (("vae", 128, 400), ("ae", 128, 400), ("gan", 64, 256))
+MODELS = [model for model, *_ in STANDARD]
 FLOOR = "matrix products"
 
 
-def main() -> int:
-    """Run the command; returns its exit status."""
-    options = _options()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments; returns its exit status."""
+    options = _options(arguments)
     if options.draw:
         from tests.benchmarks.figure import draw
 
@@ -41,14 +42,14 @@ def main() -> int:
     return 0
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("models", nargs="*", default=["vae", "ae", "gan"], metavar="vae|ae|gan")
+    add("models", nargs="*", metavar="MODEL", help=f"{', '.join(MODELS)}; default: all")
     add("--sweep", action="store_true", help=f"the VAE at batches {BATCHES} and widths {WIDTHS}")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="cuda compares CuPy")
     add("--threads", type=int, nargs="+", default=[1], metavar="N", help="one report for each")
@@ -58,7 +59,11 @@ def _options() -> argparse.Namespace:
     add("--json", type=Path, metavar="FILE", help="write all numbers")
     add("--draw", type=Path, metavar="FILE", help="measure nothing, draw what FILE holds")
     add("--figure", type=Path, metavar="PNG", default=Path("benchmark.png"))
-    return parser.parse_args()
+    options = parser.parse_args(arguments)
+    if unknown := [model for model in options.models if model not in MODELS]:
+        parser.error(f"no model {unknown[0]}; there are {', '.join(MODELS)}")
+    options.models = options.models or MODELS
+    return options
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:

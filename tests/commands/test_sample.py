@@ -95,6 +95,8 @@ def test_rows_that_are_neither_images_nor_points_need_a_file(
     [
         (["--count", "0"], "whole number of at least 1, got '0'"),
         (["--count", "-1"], "got '-1'"),
+        (["--count", "1.5"], "got '1.5'"),
+        (["--seed", "-1"], "got '-1'"),
         (["--out", "x.jpg"], "must end in .png or .npy, got 'x.jpg'"),
         (["--interpolate", "--reconstruct"], "not allowed with"),
     ],
@@ -106,12 +108,6 @@ def test_bad_arguments_exit_2(
         main(["run", *arguments])
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
-
-
-@pytest.mark.fault("missing run")
-def test_a_missing_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["nowhere"]) == 1
-    assert "nowhere is no run folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("walk", [[], ["--interpolate"]])

@@ -8,9 +8,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from minigen.errors import MinigenError
 from minigen.sample import main as sample
-from minigen.workshop.folder import RunFolder
 from tests.faults.helpers import SMALL, said, train
 from tests.helpers import squares
 from tests.strict import standin
@@ -130,18 +128,3 @@ def test_gpu_memory_runs_out_in_the_second_epoch(
         assert len(json.loads(kept["header"].tobytes())["history"]) == 1
     assert train(["vae", "--resume", str(run), "--backend", "numpy"]) == 0
     assert (run / "metrics.jsonl").read_bytes() == (tmp_path / "whole/metrics.jsonl").read_bytes()
-
-
-@pytest.mark.fault("empty name")
-def test_an_empty_name_is_no_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`--resume "$RUN"` with a forgotten RUN must not start another run."""
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as stop:
-        train(["vae", "--resume", ""])
-    assert stop.value.code == 2
-    assert "--resume: is empty; name a folder" in said(capsys)
-    assert not any(tmp_path.iterdir())
-    with pytest.raises(MinigenError, match="is no run folder"):
-        RunFolder.existing("")

@@ -324,19 +324,6 @@ def test_a_folder_without_a_run(
     assert content(tmp_path) == before
 
 
-@pytest.mark.fault("missing run")
-@pytest.mark.parametrize(
-    "arguments", [["--count", "0"], ["--count", "-1"], ["--count", "1.5"], ["--seed", "-1"]]
-)
-def test_numbers_that_sample_cannot_use(
-    arguments: list[str], run: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as stop:
-        sample([str(run), *arguments])
-    assert stop.value.code == 2
-    assert f"got '{arguments[1]}'" in said(capsys)
-
-
 def proof(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Of a command beside this file."""
     command = [sys.executable, "-m", f"tests.faults.{name}", *arguments]

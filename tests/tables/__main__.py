@@ -4,8 +4,6 @@ python -m tests.tables vae linear           # goes on where it was stopped
 python -m tests.tables modes --jobs 2       # two runs at a time
 python -m tests.tables iwae --print         # the commands, and nothing else
 python -m tests.tables                      # the page alone, from the files in tutorials/results
-
-Each run uses all cores for its matrix products, unless OPENBLAS_NUM_THREADS says otherwise.
 """
 
 import argparse

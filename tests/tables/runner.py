@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigen.train import parser
-from minigen.training import OPTIONS
+from minigen.training import OPTIONS, VAEOptions
 from minigen.workshop.cli import spelled
 from tests.tables.experiments import TABLES, Run
 
@@ -226,14 +226,13 @@ def _given(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def machine() -> dict[str, Any]:
     """Where this runs, and by what."""
-    cores = os.cpu_count()
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return {
         "processor": names[0] if names else platform.processor(),
-        "cores": cores,
-        "BLAS threads": int(os.environ.get("OPENBLAS_NUM_THREADS") or cores or 1),
+        "cores": os.cpu_count(),
+        "BLAS threads": VAEOptions().threads,
         "python": platform.python_version(),
         "numpy": np.__version__,
     }

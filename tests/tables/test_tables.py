@@ -36,6 +36,15 @@ each_table = pytest.mark.parametrize("name", TABLES)
 
 
 @each_table
+def test_the_machine_line_says_how_many_threads_the_runs_have(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "8")  # which the command of a run sets aside
+    said = runner.machine()["BLAS threads"]
+    assert {runner.options(run)["threads"] for run in TABLES[name].runs} == {said}
+
+
+@each_table
 def test_the_page_shows_what_the_file_holds(name: str) -> None:
     text = page.PAGE.read_text()
     document = json.loads(page.results(name).read_text())
@@ -400,12 +409,3 @@ def test_the_command_writes_the_file_and_the_page(
 def test_the_command_prints_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["linear", "--print"]) == 0
     assert capsys.readouterr().out.splitlines() == commands("linear")[1]
-
-
-def test_the_command_knows_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        command.main(["linar"])
-    assert (
-        "no table linar; there are vae, iwae, parzen, modes, families, slopes, "
-        "slopes-mnist, linear" in capsys.readouterr().err
-    )

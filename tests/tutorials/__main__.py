@@ -28,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("page", nargs="*", help="how the file's name begins, such as 04")
     parser.add_argument("--write", action="store_true", help="replace the text blocks")
     options = parser.parse_args(argv)
+    names = [page.name for page in pages.PAGES]
+    for begun in options.page:
+        if not any(name.startswith(begun) for name in names):
+            parser.error(f"no page is called {begun}...; there are {', '.join(names)}")
     os.chdir(pages.FOLDER)
     chosen = [page for page in pages.PAGES if page.name.startswith(tuple(options.page or [""]))]
     wrong = 0

@@ -17,6 +17,7 @@ from minigen.gradcheck.derivations import DERIVATIONS
 from minigen.train import main as train
 from minigen.train import parser
 from minigen.workshop import process
+from minigen.workshop.folder import RunFolder
 from tests.faults.helpers import environment
 from tests.helpers import squares, trained
 
@@ -163,8 +164,11 @@ def test_closed_streams() -> None:
 
 
 @pytest.mark.fault("empty name")
-def test_no_name_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    """As of a forgotten shell variable."""
+def test_no_name_is_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a forgotten shell variable: `--resume "$RUN"` must not start another run."""
+    monkeypatch.chdir(tmp_path)
     for main, arguments in (
         (train, ["vae", "--out", ""]),
         (train, ["vae", "--resume", ""]),
@@ -174,3 +178,6 @@ def test_no_name_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
             main(arguments)
         assert stop.value.code == 2
         assert ": is empty; name a folder; see " in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+    with pytest.raises(MinigenError, match="is no run folder"):
+        RunFolder.existing("")
