@@ -4,15 +4,17 @@
     mpiexec -n 2 python -m tests.benchmarks.ranks --batches 128 512 1024 --blocks 15
 
 Both take turns, so that a machine that slows down slows them alike; each ratio is taken within a
-turn. Then what the ranks say to each other: the sum of the gradients, in one message or in one for
-each array, and Adam on every rank against a share of it on each, whose results are gathered.
+turn. Then the line through the quickest steps of rank 0: the price of a step, and of a row. Then
+what the ranks say to each other: the sum of the gradients, in one message or in one for each array,
+and Adam on every rank against a share of it on each, whose results are gathered.
 """
 
 import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from mpi4py import MPI
@@ -27,8 +29,10 @@ from minigen.training.ranks import World
 COMM = MPI.COMM_WORLD
 SIZE = COMM.size
 TURN_SECONDS, MOST = 0.3, 3000
+LINE = 8, 32, 128, 512, 1024  # rows of the batches that it is drawn through
 
 Step = Callable[[], object]
+T = TypeVar("T")
 
 
 def main() -> int:
@@ -49,8 +53,9 @@ def main() -> int:
             one, many = (1e3 * statistics.median(column) for column in zip(*turns, strict=True))
             print(
                 f"{n:5} rows: alone {one:6.2f} ms, together {many:6.2f} ms; "
-                f"{statistics.median(ratios):.2f} times less ({ratios[0]:.2f}, {ratios[-1]:.2f})"
+                f"speed-up {statistics.median(ratios):.2f} ({ratios[0]:.2f}, {ratios[-1]:.2f})"
             )
+        print_line(alone_for(lambda: quickest(LINE, rounds=4 * options.blocks)))
         for name, message in messages(ranks).items():
             times = [by_all(message) for _ in range(options.blocks)]
             print(
@@ -71,6 +76,31 @@ def step(n: int, ranks: Ranks) -> Step:
         trainer.train_step(scaled(dataset.train.take(rows, axis=0)), rng, ranks.share(n))
 
     return one
+
+
+def quickest(batches: Sequence[int], rounds: int) -> list[float]:
+    """Milliseconds of the quickest of many single steps alone at each size, in turns: what else
+    runs on the machine can only lengthen a step.
+    """
+    steps = {n: step(n, ALONE) for n in batches}
+    least = dict.fromkeys(batches, float("inf"))
+    for _ in range(rounds):
+        for n, one in steps.items():
+            one()
+            for _ in range(5):
+                started = time.perf_counter()
+                one()
+                least[n] = min(least[n], 1e3 * (time.perf_counter() - started))
+    return list(least.values())
+
+
+def print_line(least: list[float]) -> None:
+    """Print a + b n, whose relative errors have the least squares."""
+    b, a = np.polyfit(LINE, least, 1, w=1 / np.array(least))
+    worst = max(abs((a + b * n) / ms - 1) for n, ms in zip(LINE, least, strict=True))
+    times = ", ".join(f"{n} rows {ms:.2f}" for n, ms in zip(LINE, least, strict=True))
+    print(f"the quickest step alone: {times} ms")
+    print(f"the line through them: {a:.2f} ms and {b:.4f} ms a row, {worst:.0%} off at most")
 
 
 def messages(ranks: World) -> Mapping[str, Step]:
@@ -123,19 +153,29 @@ def by_all(step: Step) -> float:
 
 
 def by_rank_0(step: Step) -> float:
-    """Seconds of a step that rank 0 takes while the others sleep, without a message."""
+    """Seconds of a step that rank 0 takes alone."""
+
+    def seconds() -> float:
+        count = _count(step)
+        started = time.perf_counter()
+        for _ in range(count):
+            step()
+        return (time.perf_counter() - started) / count
+
+    return alone_for(seconds)
+
+
+def alone_for(measure: Callable[[], T]) -> T:
+    """What rank 0 measures while the others sleep, without a message."""
     if COMM.rank:
         while not COMM.Iprobe(source=0):
             time.sleep(1e-3)
-        return float(COMM.recv(source=0))
-    count = _count(step)
-    started = time.perf_counter()
-    for _ in range(count):
-        step()
-    seconds = (time.perf_counter() - started) / count
+        received: T = COMM.recv(source=0)
+        return received
+    found = measure()
     for rank in range(1, SIZE):
-        COMM.send(seconds, dest=rank)
-    return seconds
+        COMM.send(found, dest=rank)
+    return found
 
 
 def _count(step: Step) -> int:
