@@ -243,8 +243,9 @@ MUTANTS = [
         ("importance-rows-mixed", "xp.repeat(x, k, axis=0)", "xp.tile(x, (k, 1))"),
         ("importance-log-k-lost", "loss = math.log(k) - log_sum", "loss = -log_sum"),
         ("importance-weights-sign", "dlog_w = -(upstream", "dlog_w = (upstream"),
-        ("importance-posterior-sign", "log_prior - log_posterior", "log_prior + log_posterior"),
-        ("importance-prior-gradient-lost", "dz_decoder + dz_prior", "dz_decoder"),
+        ("importance-posterior-sign", "logvar + eps * eps - z * z", "-logvar - eps * eps - z * z"),
+        ("importance-prior-gradient-lost", "backward(dz - weight * z)", "backward(dz)"),
+        ("importance-variance-gradient-lost", "dlogvar + 0.5 * weight, grads", "dlogvar, grads"),
     ),
     *_in(
         "minigen/models/likelihoods.py",

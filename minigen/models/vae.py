@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 from minigen.backend import Array, Generator, array_module
 from minigen.errors import MinigenError
 from minigen.models.likelihoods import Bernoulli, Likelihood
-from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from minigen.nn.gaussian import kl_to_standard_normal, reparameterize
 from minigen.nn.layers import Layer, ReLU, mlp
 from minigen.nn.losses import upstream
 from minigen.nn.module import Composite, Params, prefixed
@@ -174,7 +174,10 @@ class VAE(Composite):
     ) -> tuple[LogWeights, Callable[[Array], tuple[Array, Array, Params]]]:
         """(V6) Log weight of one draw for each example: log p(x | z) + log p(z) - log q(z | x).
 
-        z = mu + sigma * eps reaches mu and logvar in two ways, through z and as parameters of q.
+            log p(z) - log q(z | x) = 1/2 sum_z [log sigma^2 + eps^2 - z^2]
+
+        since (z - mu) / sigma is eps: along z = mu + sigma * eps, log q does not depend on mu.
+        Computed from z, that quotient would lose all digits where sigma is small.
 
         Args:
             x: (N, D), in [0, 1].
@@ -191,19 +194,15 @@ class VAE(Composite):
         z, reparameterize_backward = reparameterize(mu, logvar, eps)
         outputs, decoder_backward = self.decoder(z)
         reconstruction, likelihood_backward = self.likelihood(outputs, x)
-        zero = array_module(mu).zeros_like(mu)
-        log_prior, prior_backward = log_normal(z, zero, zero)
-        log_posterior, posterior_backward = log_normal(z, mu, logvar)
-        log_w = log_prior - log_posterior - reconstruction
+        log_w = 0.5 * (logvar + eps * eps - z * z).sum(axis=1) - reconstruction
 
         def backward(dlog_w: Array) -> tuple[Array, Array, Params]:
             doutputs, likelihood_grads = likelihood_backward(-dlog_w)
-            dz_decoder, decoder_grads = decoder_backward(doutputs)
-            dz_prior, _, _ = prior_backward(dlog_w)
-            dz_posterior, dmu_posterior, dlogvar_posterior = posterior_backward(-dlog_w)
-            dmu_z, dlogvar_z = reparameterize_backward(dz_decoder + dz_prior + dz_posterior)
+            dz, decoder_grads = decoder_backward(doutputs)
+            weight = dlog_w[:, None]
+            dmu, dlogvar = reparameterize_backward(dz - weight * z)
             grads = prefixed("decoder", decoder_grads) | prefixed("likelihood", likelihood_grads)
-            return dmu_z + dmu_posterior, dlogvar_z + dlogvar_posterior, grads
+            return dmu, dlogvar + 0.5 * weight, grads
 
         return LogWeights(log_w, reconstruction), backward
 

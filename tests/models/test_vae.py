@@ -127,6 +127,24 @@ def test_importance_weights_by_hand(rng: Rng) -> None:
     np.testing.assert_allclose(terms.loss, -np.log(np.mean(weights, axis=0)), rtol=1e-12)
 
 
+@pytest.mark.parametrize("logvar", [-20.0, -12.0, 0.0])
+def test_log_weights_in_float32_hold_where_sigma_is_small(logvar: float, rng: Rng) -> None:
+    """Where z - mu is taken from a rounded z, 5e-3 is lost at -20."""
+    model, x, eps = batch(rng, n=100)
+    mu = rng.standard_normal(eps.shape)
+
+    def at(dtype: str) -> list[np.ndarray]:
+        arrays = [x, mu, np.full_like(mu, logvar), eps, np.ones(len(x))]
+        *arguments, ones = (a.astype("float32").astype(dtype) for a in arrays)
+        params = {k: v.astype("float32").astype(dtype) for k, v in model.params.items()}
+        weights, backward = model.with_params(params).log_weights(*arguments)
+        dmu, dlogvar, _ = backward(ones)
+        return [weights.log_w, dmu, dlogvar]
+
+    for rounded, exact in zip(at("float32"), at("float64"), strict=True):
+        assert abs(rounded - exact).max() < 3e-7 * max(1, abs(exact).max())
+
+
 def test_equal_draws_make_the_weights_equal(rng: Rng) -> None:
     """Then the bound is that of a single draw, and so is its gradient."""
     model, x, _ = batch(rng)
