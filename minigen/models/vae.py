@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 from minigen.backend import Array, Generator, array_module
+from minigen.checks import check_number
 from minigen.errors import MinigenError
 from minigen.models.likelihoods import Bernoulli, Likelihood
 from minigen.nn.gaussian import kl_to_standard_normal, reparameterize
@@ -91,9 +92,9 @@ class VAE(Composite):
             towards x: it is data, and would cost a matrix product.
 
         Raises:
-            MinigenError: the shapes do not fit.
+            MinigenError: the shapes do not fit, or beta is no number.
         """
-        beta = float(beta)  # a NumPy float64 would make float64 of the arrays
+        beta = check_number("beta", beta)
         encoded, encoder_backward = self.encoder(x)
         mu, logvar = _halves(encoded)
         z, reparameterize_backward = reparameterize(mu, logvar, eps)

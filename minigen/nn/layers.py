@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from minigen.backend import Array, Generator, array_module
-from minigen.checks import check_fraction, check_generator, check_shape, check_whole
+from minigen.checks import check_floats, check_fraction, check_generator, check_shape, check_whole
 from minigen.errors import MinigenError
 from minigen.nn.module import Composite, Module, Params, prefixed
 
@@ -70,11 +70,7 @@ class Linear(Layer):
                 f"Linear expects x of shape (N, {weight.shape[0]}), got {x.shape}; "
                 "one example a row"
             )
-        if x.dtype.kind not in "fc" or x.real.dtype.itemsize > weight.real.dtype.itemsize:
-            raise MinigenError(
-                f"Linear computes in {weight.dtype}, got x in {x.dtype}; convert it, pixels by "
-                f"minigen.data.scaled(x), others by x.astype({weight.dtype.name!r})"
-            )
+        check_floats("an input", x, weight, self)
         y = x @ weight
         y += bias
         shape = y.shape  # and not y itself, which the closure would keep from being freed
