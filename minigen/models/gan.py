@@ -68,6 +68,7 @@ class GAN(Composite):
         hidden: Sequence[int],
         n_latent: int,
         rng: Generator,
+        *,
         bounded: bool = False,
         dtype: str = "float32",
     ) -> Self:
@@ -78,7 +79,9 @@ class GAN(Composite):
         generator = mlp([n_latent, *hidden, n_data], rng, dtype=dtype)
         if bounded:
             generator = Sequential(*generator.layers, Tanh())
-        return cls(generator, mlp([n_data, *reversed(hidden), 1], rng, LeakyReLU, dtype))
+        return cls(
+            generator, mlp([n_data, *reversed(hidden), 1], rng, activation=LeakyReLU, dtype=dtype)
+        )
 
     def discriminator_loss(
         self, x: Array, z: Array, smoothing: float = 0.0, game: Game = LOGISTIC

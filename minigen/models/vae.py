@@ -63,14 +63,17 @@ class VAE(Composite):
         hidden: Sequence[int],
         n_latent: int,
         rng: Generator,
+        *,
         activation: Callable[[], Layer] = ReLU,
         dtype: str = "float32",
         likelihood: Likelihood | None = None,
     ) -> Self:
         """Perceptrons through D, *hidden, 2Z and through Z, *reversed(hidden), D."""
         return cls(
-            encoder=mlp([n_data, *hidden, 2 * n_latent], rng, activation, dtype),
-            decoder=mlp([n_latent, *reversed(hidden), n_data], rng, activation, dtype),
+            encoder=mlp([n_data, *hidden, 2 * n_latent], rng, activation=activation, dtype=dtype),
+            decoder=mlp(
+                [n_latent, *reversed(hidden), n_data], rng, activation=activation, dtype=dtype
+            ),
             likelihood=likelihood,
         )
 

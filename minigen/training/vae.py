@@ -151,7 +151,7 @@ class VAETrainer(Trainer[VAEOptions, VAE]):
         activation = ACTIVATIONS[options.activation]
         likelihood = LIKELIHOODS[options.likelihood]()
         sizes = self.width, options.hidden, options.latent_dim
-        model = VAE.mlp(*sizes, rng, activation, likelihood=likelihood)
+        model = VAE.mlp(*sizes, rng, activation=activation, likelihood=likelihood)
         if options.init == "glorot":
             model.encoder = model.encoder.with_params(glorot(model.encoder.params, rng))
             model.decoder = model.decoder.with_params(glorot(model.decoder.params, rng))

@@ -19,7 +19,7 @@ Rng = np.random.Generator
 
 
 def game(rng: Rng, n: int = 5, bounded: bool = False) -> tuple[GAN, np.ndarray, np.ndarray]:
-    model = GAN.mlp(3, (6, 5), 2, rng, bounded, dtype="float64")
+    model = GAN.mlp(3, (6, 5), 2, rng, bounded=bounded, dtype="float64")
     return model, rng.random((n, 3)), rng.standard_normal((n, 2))
 
 

@@ -191,7 +191,8 @@ def test_a_length_is_that_of_its_row(xp: Any) -> None:
     )
     with pytest.raises(MinigenError, match=r"expected rows \(N, D\).*got vector \(3,\)"):
         length_error(np.ones(3), 0.0)
-    for k in (np.ones(3), "1", math.nan):
+    wrong: list[Any] = [np.ones(3), "1", math.nan]
+    for k in wrong:
         with pytest.raises(MinigenError, match="length must be a number, got"):
             length_error(np.ones((3, 2)), k)
 

@@ -22,7 +22,7 @@ def converged(params: Params, steps: int = 200) -> Vectors:
 
 
 def params_of(rng: Rng, dtype: str = "float64", xp: ModuleType = np) -> Params:
-    params = mlp([4, 6, 3], rng, LeakyReLU, dtype).params
+    params = mlp([4, 6, 3], rng, activation=LeakyReLU, dtype=dtype).params
     return {name: xp.asarray(array) for name, array in params.items()}
 
 
@@ -64,7 +64,8 @@ def test_a_gradient_along_the_weight_itself_is_none(rng: Rng) -> None:
 
 @pytest.mark.parametrize("steps", [0, 200])
 def test_gradient_through_the_normalization(steps: int, rng: Rng) -> None:
-    network, x = mlp([4, 6, 3], rng, LeakyReLU, "float64"), rng.standard_normal((5, 4))
+    network = mlp([4, 6, 3], rng, activation=LeakyReLU, dtype="float64")
+    x = rng.standard_normal((5, 4))
     vectors = converged(dict(network.params), steps)
 
     def loss(d):  # type: ignore[no-untyped-def]
