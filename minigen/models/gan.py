@@ -79,9 +79,8 @@ class GAN(Composite):
         generator = mlp([n_latent, *hidden, n_data], rng, dtype=dtype)
         if bounded:
             generator = Sequential(*generator.layers, Tanh())
-        return cls(
-            generator, mlp([n_data, *reversed(hidden), 1], rng, activation=LeakyReLU, dtype=dtype)
-        )
+        discriminator = mlp([n_data, *reversed(hidden), 1], rng, activation=LeakyReLU, dtype=dtype)
+        return cls(generator, discriminator)
 
     def discriminator_loss(
         self, x: Array, z: Array, smoothing: float = 0.0, game: Game = LOGISTIC

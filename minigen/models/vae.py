@@ -69,13 +69,11 @@ class VAE(Composite):
         likelihood: Likelihood | None = None,
     ) -> Self:
         """Perceptrons through D, *hidden, 2Z and through Z, *reversed(hidden), D."""
-        return cls(
-            encoder=mlp([n_data, *hidden, 2 * n_latent], rng, activation=activation, dtype=dtype),
-            decoder=mlp(
-                [n_latent, *reversed(hidden), n_data], rng, activation=activation, dtype=dtype
-            ),
-            likelihood=likelihood,
+        encoder = mlp([n_data, *hidden, 2 * n_latent], rng, activation=activation, dtype=dtype)
+        decoder = mlp(
+            [n_latent, *reversed(hidden), n_data], rng, activation=activation, dtype=dtype
         )
+        return cls(encoder, decoder, likelihood)
 
     def loss(
         self, x: Array, eps: Array, beta: float = 1.0
@@ -195,6 +193,7 @@ class VAE(Composite):
         Raises:
             MinigenError: the shapes do not fit.
         """
+        eps = eps.astype(mu.dtype, copy=False)
         z, reparameterize_backward = reparameterize(mu, logvar, eps)
         outputs, decoder_backward = self.decoder(z)
         reconstruction, likelihood_backward = self.likelihood(outputs, x)

@@ -79,6 +79,19 @@ def test_float32_stays_float32(beta: float, rng: Rng) -> None:
     assert gradients.keys() == model.params.keys()
 
 
+@pytest.mark.parametrize("k", [None, 1, 3])
+def test_noise_of_another_dtype_is_that_of_the_model(k: int | None, rng: Rng) -> None:
+    """A generator draws float64 unless it is told; noise has no gradient, as a target has none."""
+    model, x = VAE.mlp(6, (5,), 2, rng), rng.random((3, 6), dtype=np.float32)
+    eps = rng.standard_normal((3, 2) if k is None else (3, k, 2))
+    loss = model.loss if k is None else model.importance_weighted_loss
+    (terms, backward), (expected, expected_backward) = loss(x, eps), loss(x, eps.astype("float32"))
+    found, wanted = [*terms, *backward().values()], [*expected, *expected_backward().values()]
+    for a, b in zip(found, wanted, strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_array_equal(a, b)
+
+
 def test_the_data_gets_no_gradient(rng: Rng) -> None:
     """The first layer's product towards x, a fifth of a training step, must not run."""
     asked = []

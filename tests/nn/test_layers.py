@@ -253,6 +253,14 @@ def test_faults_name_the_value(rng: Rng) -> None:
         layer(np.ones((2, 5)))
     with pytest.raises(MinigenError, match=r"got \(4,\)"):
         layer(np.ones(4))
+    with pytest.raises(
+        MinigenError, match=r"Linear\(4, 3\) .* float64, got an input in uint8; .*sca"
+    ):
+        layer(np.ones((2, 4), np.uint8))
+    with pytest.raises(
+        MinigenError, match=r"got an input in float64; convert it, by astype\('float"
+    ):
+        Linear(4, 3, rng)(np.ones((2, 4)))
     with pytest.raises(MinigenError, match=r"n_in of Linear must be a whole number .* got 0"):
         Linear(0, 3, rng)
     with pytest.raises(MinigenError, match=r"slope of LeakyReLU must be .* \[0, 1\), got 1"):
