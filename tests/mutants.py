@@ -326,6 +326,7 @@ MUTANTS = [
         ("adam-eps-in-the-root", "xp.sqrt(v / c2) + eps", "xp.sqrt(v / c2 + eps)"),
         ("optimizer-does-not-count", "1 - b1**self.t, 1 - b2**self.t", "1 - b1, 1 - b2"),
         ("average-does-not-count", "(1 - self.decay**self.t)", "(1 - self.decay)"),
+        ("state-that-goes-on", "v if isinstance(v, int) else v.copy()", "v"),
         ("state-without-the-step", '{"t": self.t, **self.buffers}', '{"t": 0, **self.buffers}'),
     ),
     *_in(

@@ -32,15 +32,27 @@ class Stateful(ABC):
         """The arrays that steps change, by name, without the parameters."""
 
     @property
-    def state(self) -> Params:
-        """All that the next step depends on, beside the parameters: t and the buffers."""
+    def live(self) -> Params:
+        """All that the next step depends on, beside the parameters: t and the buffers themselves,
+        which the next step changes.
+        """
         return {"t": self.t, **self.buffers}
 
+    @property
+    def state(self) -> Params:
+        """A copy of `live`, to `restore` later."""
+        return copied(self.live)
+
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from where `state` was taken; its arrays, in NumPy, are copied."""
+        """Go on from where `state` was taken; its arrays, here or in NumPy, are copied."""
         self.t = int(state["t"])
         for name, array in self.buffers.items():
             array[...] = array_module(array).asarray(state[name])
+
+
+def copied(state: Mapping[str, Array]) -> Params:
+    """Copies of these arrays, and numbers as they are, by name."""
+    return {name: v if isinstance(v, int) else v.copy() for name, v in state.items()}
 
 
 class Optimizer(Stateful):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minigen.backend import to_numpy
 from minigen.errors import MinigenError
 from minigen.nn.optim import SGD, Adam, Average, Optimizer
 
@@ -109,6 +110,30 @@ def test_state_is_all_that_the_next_step_depends_on(rng: Rng) -> None:
     assert adam.state.keys() == {"t", "m.p", "v.p"}
     assert adam.state["t"] == sgd.state["t"] == 1
     assert sgd.state.keys() == {"t", "velocity.p"}
+
+
+@pytest.mark.parametrize("make", [Adam, lambda p: SGD(p, 0.1, 0.9), lambda p: Average(p, 0.9)])
+def test_a_state_is_as_it_was_when_it_was_taken(make: Callable[[Any], Any], xp: Any) -> None:
+    params = {"p": xp.ones(3)}
+    stepper = make(params)
+
+    def step() -> list[float]:
+        if isinstance(stepper, Average):
+            params["p"] += 1
+            stepper.update()
+        else:
+            stepper.step({"p": xp.ones(3) / stepper.lr})
+        (buffer, *_) = stepper.buffers.values()
+        return [stepper.t, *to_numpy(buffer).tolist(), *to_numpy(params["p"]).tolist()]
+
+    step()
+    state, before = stepper.state, params["p"].copy()
+    once = step()
+    step()
+    stepper.restore(state)
+    params["p"][...] = before
+    assert step() == once
+    assert set(stepper.live) == set(state)
 
 
 def test_gradients_that_do_not_fit_are_refused() -> None:
