@@ -330,16 +330,23 @@ MUTANTS = [
         ("state-without-the-step", '{"t": self.t, **self.buffers}', '{"t": 0, **self.buffers}'),
     ),
     *_in(
-        "minigen/gradcheck/checker.py",
-        ["tests/gradcheck/test_checker.py", "tests/gradcheck/test_floor.py"],
+        "minigen/gradcheck/report.py",
+        ["tests/gradcheck/test_checker.py"],
         (
             "gradcheck-tolerates-nan",
             "self.error <= self.tolerance",
             "not self.error > self.tolerance",
         ),
         ("gradcheck-tolerates-kinks", " and not self.kinks", ""),
-        ("gradcheck-of-itself", "gradient, exact, COMPLEX", "gradient, gradient, COMPLEX"),
+    ),
+    *_in(
+        "minigen/gradcheck/checker.py",
+        ["tests/gradcheck/test_checker.py", "tests/gradcheck/test_floor.py"],
+        ("gradcheck-of-itself", "gradient, measured, COMPLEX", "gradient, gradient, COMPLEX"),
         ("gradcheck-floor-too-high", "FLOOR = 1e-3", "FLOOR = 1e6"),
+        ("gradcheck-calls-a-kink-curved", "finer.ok or (curved and not finer.kinks)", "curved"),
+        ("gradcheck-calls-a-mistake-curved", "curved and not finer.kinks", "not finer.kinks"),
+        ("gradcheck-without-a-finer-step", "(4 * nearer - near) / 3", "near"),
         ("gradcheck-without-a-floor", "FLOOR = 1e-3", "FLOOR = 0.0"),
     ),
     *_in(
