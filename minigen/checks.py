@@ -107,14 +107,15 @@ def check_fraction(name: str, value: Any) -> float:
     return float(value)
 
 
-def check_positive(name: str, value: Any) -> float:
+def check_positive(name: str, value: Any, least: float = 0.0) -> float:
     """Return value as a float.
 
     Raises:
-        MinigenError: it is not positive, or not finite.
+        MinigenError: it is not positive, below the least, or not finite.
     """
-    if not (isinstance(value, NUMBERS) and 0 < value < math.inf):
-        raise MinigenError(f"{name} must be a positive number, got {value!r}")
+    if not (isinstance(value, NUMBERS) and 0 < value < math.inf and value >= least):
+        bound = f"finite number of at least {least:g}" if least else "positive number"
+        raise MinigenError(f"{name} must be a {bound}, got {value!r}")
     return float(value)
 
 

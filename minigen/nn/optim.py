@@ -17,6 +17,7 @@ from minigen.errors import MinigenError
 from minigen.nn.module import Params, prefixed
 
 SWEEP = 100  # steps
+LEAST_EPS = 1e-30
 
 
 class Stateful(ABC):
@@ -135,7 +136,7 @@ class Adam(Optimizer):
         params: the arrays to update, by name.
         lr: learning rate, positive.
         betas: (b1, b2), both in [0, 1).
-        eps: positive.
+        eps: at least 1e-30: less may be 0 in float32, and 0 / 0 where a gradient is 0.
 
     Raises:
         MinigenError: an argument is out of its range.
@@ -152,7 +153,7 @@ class Adam(Optimizer):
         if len(betas) != 2:
             raise MinigenError(f"betas must be two numbers in [0, 1), got {betas}")
         self.betas = check_fraction("beta 1", betas[0]), check_fraction("beta 2", betas[1])
-        self.eps = check_positive("eps", eps)
+        self.eps = check_positive("eps", eps, LEAST_EPS)
         self.m = {name: _zeros_like(p) for name, p in params.items()}
         self.v = {name: _zeros_like(p) for name, p in params.items()}
 

@@ -1,6 +1,7 @@
 """Spectral normalization: the largest singular value, its gradient, and the state that it keeps."""
 
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,6 +34,23 @@ def test_steps_lead_to_the_largest_singular_value(rng: Rng, xp: ModuleType) -> N
         left, values, right = np.linalg.svd(weight)
         assert a @ weight @ b == pytest.approx(values[0], rel=1e-12)
         np.testing.assert_allclose(np.abs([a @ left[:, 0], b @ right[0]]), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[1.0, 0.0], [0.0, 2.0]],
+        [[3.0, 0.0], *[[0.0, 2.0]] * 9],  # the longest row is not the longest singular vector
+        [[0.0, 0.0], [3.0, 4.0]],
+        [[1.0, 2.0], [-1.0, -2.0]],
+        [[2.0, 1.0]],
+    ],
+    ids=["orthogonal", "a long one", "zeros first", "opposite", "one"],
+)
+def test_no_start_stays_at_a_smaller_singular_value(rows: list[Any], xp: ModuleType) -> None:
+    weight = xp.asarray(np.array(rows))
+    a, b = converged({"weight": weight})["weight"]
+    assert float(a @ weight @ b) == pytest.approx(np.linalg.norm(rows, 2), rel=1e-12)
 
 
 def test_every_weight_stretches_by_one_and_biases_stay(rng: Rng) -> None:
