@@ -198,6 +198,7 @@ def _entrances() -> dict[str, Any]:
         "rows of NaN": lambda: vae.loss(x * np.nan, eps),
         "pixels as uint8": lambda: vae.loss((x * 255).astype(np.uint8), eps),
         "float64 rows": lambda: vae.loss(x.astype(np.float64), eps),
+        "an array for beta": lambda: vae.loss(x, eps, np.ones(54)),  # type: ignore[arg-type]
         "rows of another width": lambda: vae.loss(x[:, :3], eps),
         "a number as weights": lambda: backward(1.0),
         "weights of another shape": lambda: backward(np.ones(3)),

@@ -83,7 +83,7 @@ class VAE(Composite):
             loss = -log p(x | z) + beta * KL(q(z | x) || p(z)),    z = mu + sigma * eps
 
         Args:
-            x: (N, D), in [0, 1].
+            x: (N, D), in [0, 1] for a Bernoulli likelihood.
             eps: (N, Z), a draw from N(0, 1).
             beta: weight of the KL term; 1 gives the ELBO, more a looser bound, less none (Higgins
                 et al. 2017).
@@ -93,7 +93,8 @@ class VAE(Composite):
             towards x: it is data, and would cost a matrix product.
 
         Raises:
-            MinigenError: the shapes do not fit, or beta is no number.
+            MinigenError: the shapes do not fit, the likelihood does not take x, or beta is no
+                number.
         """
         beta = check_number("beta", beta)
         encoded, encoder_backward = self.encoder(x)
@@ -134,7 +135,7 @@ class VAE(Composite):
         al. 2015, equations 8 and 14).
 
         Args:
-            x: (N, D), in [0, 1].
+            x: (N, D), in [0, 1] for a Bernoulli likelihood.
             eps: (N, k, Z), a draw from N(0, 1).
 
         Returns:
@@ -143,7 +144,7 @@ class VAE(Composite):
             backward pass (dloss=None) -> grads.
 
         Raises:
-            MinigenError: the shapes do not fit.
+            MinigenError: the shapes do not fit, or the likelihood does not take x.
         """
         xp = array_module(x, eps)
         if eps.ndim != 3 or eps.shape[0] != len(x):
@@ -182,7 +183,7 @@ class VAE(Composite):
         Computed from z, that quotient would lose all digits where sigma is small.
 
         Args:
-            x: (N, D), in [0, 1].
+            x: (N, D), in [0, 1] for a Bernoulli likelihood.
             mu, logvar: (N, Z), of q(z | x).
             eps: (N, Z), a draw from N(0, 1).
 
@@ -191,7 +192,7 @@ class VAE(Composite):
             dlog_w -> (dmu, dlogvar, grads of the decoder's and the likelihood's parameters).
 
         Raises:
-            MinigenError: the shapes do not fit.
+            MinigenError: the shapes do not fit, or the likelihood does not take x.
         """
         eps = eps.astype(mu.dtype, copy=False)
         z, reparameterize_backward = reparameterize(mu, logvar, eps)
