@@ -217,9 +217,8 @@ def _compared(
             floor,
             abs(bends - 2 * nearer_bends) > bent,
         )
-        rounding = DIFFERENCE_TOLERANCE * np.abs(gradient).max()
-        curved = (abs(gradient - near) <= 2 * abs(nearer - near) + rounding).all()
-        if finer.ok or (curved and not finer.kinks):
+        rounding = DIFFERENCE_TOLERANCE * max(floor, np.abs(gradient).max())
+        if (abs(gradient - near) <= 2 * abs(nearer - near) + rounding).all():
             differences = replace(finer, curved=not finer.ok)
     yield differences
 
