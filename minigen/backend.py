@@ -129,8 +129,10 @@ def _probe_cupy() -> tuple[ModuleType | None, str]:
 
 
 def to_numpy(array: Array) -> np.ndarray:
-    """Return a NumPy array with this content: the array itself, or a copy from the device."""
-    return array if isinstance(array, np.ndarray) else array.get()
+    """Return a NumPy array with this content: the array itself, or a copy from the device; of a
+    number, an array without axes.
+    """
+    return array.get() if hasattr(array, "get") else np.asarray(array)
 
 
 def generator(xp: ModuleType, *seed: int) -> Generator:

@@ -45,6 +45,19 @@ def check_shape(name: str, array: Array, shape: tuple[int, ...]) -> None:
         raise MinigenError(f"{name}: expected an array of shape {shape}, got {what}")
 
 
+def check_floats(name: str, array: Array, like: Array, where: object) -> None:
+    """Raise MinigenError unless these are floats of no more digits than others, in whose dtype is
+    computed: NumPy would make floats of raw pixels, and float64 of all that float64 meets.
+    """
+    is_float = array.dtype.kind in "fc"
+    if not is_float or array.real.dtype.itemsize > like.real.dtype.itemsize:
+        pixels = "" if is_float else "pixels by minigen.data.scaled, others "
+        raise MinigenError(
+            f"{where} computes in {like.dtype}, got {name} in {array.dtype}; convert it, "
+            f"{pixels}by astype({like.dtype.name!r})"
+        )
+
+
 def check_unit_interval(name: str, rows: Array) -> None:
     """Raise MinigenError unless all values are in [0, 1], which labels and Bernoulli variables are.
 
@@ -86,8 +99,19 @@ def check_whole(name: str, value: object, least: int = 1) -> int:
         raise MinigenError(f"{name} must be {error}, got {value!r}") from None
 
 
-def check_fraction(name: str, value: Any) -> float:
+def check_number(name: str, value: Any) -> float:
     """Return value as a float: a NumPy float64 would make float64 of the arrays that it meets.
+
+    Raises:
+        MinigenError: it is no number, or not finite.
+    """
+    if not (isinstance(value, NUMBERS) and math.isfinite(value)):
+        raise MinigenError(f"{name} must be a number, got {value!r}")
+    return float(value)
+
+
+def check_fraction(name: str, value: Any) -> float:
+    """Return value as a float.
 
     Raises:
         MinigenError: it is not in [0, 1).
@@ -97,14 +121,15 @@ def check_fraction(name: str, value: Any) -> float:
     return float(value)
 
 
-def check_positive(name: str, value: Any) -> float:
+def check_positive(name: str, value: Any, least: float = 0.0) -> float:
     """Return value as a float.
 
     Raises:
-        MinigenError: it is not positive, or not finite.
+        MinigenError: it is not positive, below the least, or not finite.
     """
-    if not (isinstance(value, NUMBERS) and 0 < value < math.inf):
-        raise MinigenError(f"{name} must be a positive number, got {value!r}")
+    if not (isinstance(value, NUMBERS) and 0 < value < math.inf and value >= least):
+        bound = f"finite number of at least {least:g}" if least else "positive number"
+        raise MinigenError(f"{name} must be a {bound}, got {value!r}")
     return float(value)
 
 

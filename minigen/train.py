@@ -249,7 +249,7 @@ def _resumed(
 
 def _announce_size(run: Run, snapshots: Snapshots) -> None:
     """Say it before anything is written, where it is large."""
-    arrays = (*run.trainer.state.values(), *LENGTH * list(snapshots.arrays.values()))
+    arrays = (*run.trainer.live.values(), *LENGTH * list(snapshots.arrays.values()))
     size = sum(getattr(array, "nbytes", 0) for array in arrays)
     if size > LARGE:
         print(

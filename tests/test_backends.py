@@ -129,7 +129,7 @@ def terms(value: Any) -> dict[str, Array]:
 
 def autoencoder(distance: Callable[..., Any]) -> Case:
     def case(draw: Draws) -> Results:
-        model = draw.move(Autoencoder.mlp(12, (7,), 3, draw.rng, draw.dtype))
+        model = draw.move(Autoencoder.mlp(12, (7,), 3, draw.rng, dtype=draw.dtype))
         value, backward = model.loss(draw.unit(6, 12), draw.unit(6, 12), distance)
         return terms(value) | backward()
 
@@ -167,7 +167,7 @@ def gan(loss: Callable[[GAN, Draws], Any]) -> Case:
 
 def slope(activation: Callable[[], Layer]) -> Case:
     def case(draw: Draws) -> Results:
-        network = draw.move(mlp([4, 6, 5, 1], draw.rng, activation, draw.dtype))
+        network = draw.move(mlp([4, 6, 5, 1], draw.rng, activation=activation, dtype=draw.dtype))
         g, backward = input_gradient(network, draw.normal(5, 4))
         dx, grads = backward(draw.normal(5, 4))
         return {"g": g, "dx": dx, **grads}
@@ -176,7 +176,7 @@ def slope(activation: Callable[[], Layer]) -> Case:
 
 
 def normalized(draw: Draws) -> Results:
-    params = draw.move(mlp([4, 6, 3], draw.rng, LeakyReLU, draw.dtype)).params
+    params = draw.move(mlp([4, 6, 3], draw.rng, activation=LeakyReLU, dtype=draw.dtype)).params
     iteration = PowerIteration(params)
     for _ in range(3):
         iteration.update()
@@ -192,7 +192,9 @@ CASES: dict[str, Case] = {
     "Sigmoid": layer(lambda draw: Sigmoid()),
     "Tanh": layer(lambda draw: Tanh()),
     "Sequential": layer(
-        lambda draw: Sequential(*mlp([4, 6, 5], draw.rng, Tanh, draw.dtype).layers, LeakyReLU())
+        lambda draw: Sequential(
+            *mlp([4, 6, 5], draw.rng, activation=Tanh, dtype=draw.dtype).layers, LeakyReLU()
+        )
     ),
     "mse": loss(mse, "normal", "normal"),
     "bce": loss(bce, "unit", "unit"),

@@ -174,6 +174,18 @@ def test_every_class_says_what_it_is() -> None:
     assert repr(prepare(ALL[2], DATA)) == "Run(gan on rows, 0 of 2 epochs)"
 
 
+@pytest.mark.parametrize(
+    "build",
+    [mg.VAE.mlp, mg.GAN.mlp, mg.Autoencoder.mlp, lambda d, hidden, n, *rest: mlp([d, n], *rest)],
+)
+def test_what_follows_the_generator_has_a_name(build: Any, rng: np.random.Generator) -> None:
+    """It means a dtype in one model, an activation in another, and a bound in the third."""
+    with pytest.raises(TypeError, match="positional argument"):
+        build(4, [3], 2, rng, "float64")
+    built = build(4, [3], 2, rng).params.values()
+    assert {array.dtype for array in built} == {np.dtype("float32")}
+
+
 NOTEBOOK = """
 import os, signal, sys
 import numpy as np

@@ -100,7 +100,7 @@ def agree_on_loss(
         Sigmoid,
         Tanh,
         lambda: Linear(5, 3, np.random.default_rng(0), "float64"),
-        lambda: mlp([5, 7, 6, 2], np.random.default_rng(0), LeakyReLU, "float64"),
+        lambda: mlp([5, 7, 6, 2], np.random.default_rng(0), activation=LeakyReLU, dtype="float64"),
     ],
     ids=["relu", "leaky relu", "sigmoid", "tanh", "linear", "mlp"],
 )
@@ -265,7 +265,8 @@ def place(x: np.ndarray) -> Any:
 @pytest.mark.parametrize("kind", ACTIVATIONS, ids=lambda kind: kind.__name__)
 def test_slope(kind: Any, rng: Rng) -> None:
     """Value, dx and parameter gradients, by double backward."""
-    network, x = mlp([4, 7, 6, 1], rng, kind, "float64"), rng.standard_normal((6, 4))
+    network = mlp([4, 7, 6, 1], rng, activation=kind, dtype="float64")
+    x = rng.standard_normal((6, 4))
     module, x_torch = twin(network), place(x)
     g, backward = input_gradient(network, x)
     g_torch = torch_slope(module, x_torch)
@@ -282,7 +283,7 @@ def test_slope(kind: Any, rng: Rng) -> None:
 def discriminator(rng: Rng, kind: Any) -> tuple[GAN, Any]:
     """A GAN with activations of this kind in D, and D in PyTorch."""
     model, _, _, _ = game(rng)
-    model = GAN(model.generator, mlp([3, 6, 5, 1], rng, kind, "float64"))
+    model = GAN(model.generator, mlp([3, 6, 5, 1], rng, activation=kind, dtype="float64"))
     return model, twin(model.discriminator)
 
 

@@ -58,6 +58,10 @@ WRONG: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda a: a.vae.loss(a.rows.astype(np.float64), a.eps),
         "in float64; convert it",
     ),
+    "an array for beta": (
+        lambda a: a.vae.loss(a.rows, a.eps, np.ones(60)),
+        "beta",
+    ),
     "rows of another width": (
         lambda a: a.vae.loss(a.rows[:, :3], a.eps),
         "Linear expects x of shape (N, 16), got (60, 3)",

@@ -3,12 +3,7 @@
 `python -m minigen.gradcheck` prints the table.
 """
 
-from minigen.gradcheck.checker import (
-    Comparison,
-    Report,
-    check_function,
-    check_layer,
-    check_params,
-)
+from minigen.gradcheck.checker import check_function, check_layer, check_params
+from minigen.gradcheck.report import Comparison, Report
 
 __all__ = ["Comparison", "Report", "check_function", "check_layer", "check_params"]

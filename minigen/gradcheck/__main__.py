@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from minigen.gradcheck.checker import Report
 from minigen.gradcheck.derivation import Derivation, Draw
 from minigen.gradcheck.derivations import DERIVATIONS
+from minigen.gradcheck.report import METHODS, Report
 from minigen.workshop import cli, process
 
 
@@ -45,7 +45,7 @@ def _table(options: argparse.Namespace) -> list[str]:
         report = _checked(derivation, xp)
         errors = {
             method: max((c.error for c in report.comparisons if c.method == method), default=None)
-            for method in ("complex step", "central differences")
+            for method in METHODS
         }
         rows.append({"tag": derivation.tag, "what": derivation.what, **errors, "ok": report.ok})
         if not options.json:

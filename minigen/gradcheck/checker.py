@@ -9,6 +9,9 @@ Two independent measures of one derivative, of S = sum of upstream * value with 
     complex step          Im S(v + i h) / h,  h = 1e-30       no subtraction: exact to rounding
     central differences   (S(v + h) - S(v - h)) / 2h          needs no complex arithmetic
 
+Where the complex step agrees and the differences do not, a step half as large tells curvature from
+a mistake: it has a quarter of the error.
+
 The error of an array is max |backward - measured| / max |entry of either|, where at least FLOOR of
 the largest gradient divides: 0 by cancellation leaves noise. Both passes agreeing proves that one
 is the derivative of the other, not that either is the formula that was meant. (The complex step
@@ -16,77 +19,32 @@ is Squire and Trapp's, 1998.)
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
 from minigen.backend import Array, array_module, to_numpy
 from minigen.errors import MinigenError
+from minigen.gradcheck.measures import (
+    DIFFERENCE_STEP,
+    Scalar,
+    Variables,
+    central_differences,
+    complex_step,
+)
+from minigen.gradcheck.report import CENTRAL, COMPLEX, Comparison, Report
 from minigen.nn.layers import Layer
 from minigen.nn.module import Module, Params
 
-COMPLEX_STEP = 1e-30
 COMPLEX_TOLERANCE = 1e-10
-DIFFERENCE_STEP = 1e-5
 DIFFERENCE_TOLERANCE = 1e-6
 FLOOR = 1e-3
 KINK = 1e-2  # one-sided slopes further apart than this, relative to the gradient, are no curvature
 
-Variables = Mapping[str, Array]
 NamedBackward = Callable[[Array], Mapping[str, Array]]
 Evaluate = Callable[[Variables], tuple[Array, NamedBackward]]  # variables -> (value, backward)
-Indices = tuple[tuple[int, ...], ...]
 M = TypeVar("M", bound=Module)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One variable's gradient against one measure of it, and the entry where they differ most."""
-
-    variable: str
-    method: str
-    error: float
-    tolerance: float
-    index: tuple[int, ...]
-    backward: float
-    measured: float
-    kinks: Indices = ()
-
-    @property
-    def ok(self) -> bool:
-        return self.error <= self.tolerance and not self.kinks
-
-    def __str__(self) -> str:
-        line = f"{self.variable:24} {self.method:20} error {self.error:.1e}"
-        if self.kinks:
-            entry = list(self.kinks[0])
-            return f"{line}  KINK within {DIFFERENCE_STEP} of entry {entry}; move the input"
-        if not self.ok:
-            return (
-                f"{line}  WRONG (above {self.tolerance:.0e}), most at {list(self.index)}: "
-                f"backward gives {self.backward!r}, the forward pass {self.measured!r}"
-            )
-        return f"{line}  ok"
-
-
-@dataclass(frozen=True)
-class Report:
-    """Every comparison, and every rule of a backward pass that was broken. `print` it."""
-
-    comparisons: tuple[Comparison, ...]
-    broken: tuple[str, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        return not self.broken and all(comparison.ok for comparison in self.comparisons)
-
-    def error(self, method: str) -> float:
-        """The largest error by "complex step" or "central differences"."""
-        return max(c.error for c in self.comparisons if c.method == method)
-
-    def __str__(self) -> str:
-        return "\n".join([*map(str, self.comparisons), *self.broken])
 
 
 def check_function(
@@ -98,7 +56,7 @@ def check_function(
     """Check `value, backward = function(**variables, **constants)`.
 
     `backward(upstream)` returns one gradient for each variable, in the order of `variables`: a
-    single array where there is one variable, a tuple where there are more.
+    single array where there is one variable, a tuple or a list where there are more.
 
     Args:
         variables: float64 arrays to differentiate by, under the function's argument names.
@@ -106,7 +64,8 @@ def check_function(
         seed: of the random upstream weights.
 
     Raises:
-        MinigenError: a variable is not float64, or backward returns another number of gradients.
+        MinigenError: a variable is not float64, or there is none; backward returns another number
+            of gradients, or None.
     """
 
     def evaluate(values: Variables) -> tuple[Array, NamedBackward]:
@@ -114,7 +73,7 @@ def check_function(
 
         def named(dvalue: Array) -> Mapping[str, Array]:
             gradients = backward(dvalue)
-            if not isinstance(gradients, tuple):
+            if not isinstance(gradients, tuple | list):
                 gradients = (gradients,)
             if len(gradients) != len(values):
                 raise MinigenError(
@@ -175,37 +134,23 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
                 f"gradcheck needs float64, and {name} is {array.dtype}; convert it with "
                 "array.astype('float64'), parameters with with_params"
             )
+    if not variables:
+        raise MinigenError("there is nothing to differentiate by; give a variable, or a parameter")
     before = {name: array.copy() for name, array in variables.items()}
     value, backward = evaluate(variables)
-    xp = array_module(value)
-    upstream = xp.asarray(np.random.default_rng(seed).standard_normal(value.shape))
+    upstream = array_module(value).asarray(np.random.default_rng(seed).standard_normal(value.shape))
     upstream_before = upstream.copy()
-    gradients = {name: to_numpy(array).copy() for name, array in backward(upstream).items()}
+    gradients = _in_numpy(backward(upstream))
     if gradients.keys() != variables.keys():
         raise MinigenError(
             f"backward returned gradients for {', '.join(gradients)}, "
             f"expected {', '.join(variables)}"
         )
-    again = backward(upstream)
-
+    again = _in_numpy(backward(upstream))
     broken = [
         f"{name}: {what}"
-        for name in variables
-        for what, holds in (
-            (
-                "was modified",
-                np.array_equal(to_numpy(variables[name]), to_numpy(before[name]), equal_nan=True),
-            ),
-            (
-                f"gradient has shape {gradients[name].shape}, not {variables[name].shape}",
-                gradients[name].shape == variables[name].shape,
-            ),
-            (
-                "a second call of backward gives another gradient",
-                np.array_equal(gradients[name], to_numpy(again[name]), equal_nan=True),
-            ),
-        )
-        if not holds
+        for name, variable in variables.items()
+        for what in _broken(variable, before[name], gradients[name], again[name])
     ]
     if not (upstream == upstream_before).all():
         broken.append("backward modified the upstream gradient that it was given")
@@ -215,65 +160,67 @@ def _check(evaluate: Evaluate, variables: Variables, seed: int) -> Report:
     def scalar(values: Variables) -> complex:
         return complex((upstream * evaluate(values)[0]).sum())
 
-    comparisons = []
     entries = np.abs(np.concatenate([*gradients.values()], axis=None))
     floor = FLOOR * entries[np.isfinite(entries)].max(initial=0)
+    return Report(
+        tuple(
+            comparison
+            for name, gradient in gradients.items()
+            for comparison in _compared(scalar, variables, name, gradient, floor)
+        )
+    )
+
+
+def _in_numpy(gradients: Mapping[str, Array]) -> dict[str, np.ndarray]:
+    """Copies of gradients."""
     for name, gradient in gradients.items():
-        exact = complex_step(scalar, variables, name)
-        comparisons.append(
-            _compare(name, "complex step", gradient, exact, COMPLEX_TOLERANCE, floor)
-        )
-        near, kinks = _central_differences(scalar, variables, name)
-        comparisons.append(
-            _compare(
-                name, "central differences", gradient, near, DIFFERENCE_TOLERANCE, floor, kinks
+        if gradient is None:
+            raise MinigenError(
+                f"backward returned None as the gradient by {name}; where nothing depends on it, "
+                "that is an array of zeros"
             )
+    return {name: to_numpy(gradient).copy() for name, gradient in gradients.items()}
+
+
+def _broken(
+    variable: Array, before: Array, gradient: np.ndarray, again: np.ndarray
+) -> Iterator[str]:
+    """The rules of a backward pass that are broken at this variable."""
+    if not np.array_equal(to_numpy(variable), to_numpy(before), equal_nan=True):
+        yield "was modified"
+    if gradient.dtype.kind not in "fiu":
+        yield f"gradient is {gradient.dtype}, not {variable.dtype}"
+    elif gradient.shape != variable.shape:
+        yield f"gradient has shape {gradient.shape}, not {variable.shape}"
+    elif not np.array_equal(gradient, again, equal_nan=True):
+        yield "a second call of backward gives another gradient"
+
+
+def _compared(
+    scalar: Scalar, variables: Variables, name: str, gradient: np.ndarray, floor: float
+) -> Iterator[Comparison]:
+    """The gradient by one variable against both measures."""
+    measured = complex_step(scalar, variables, name)
+    exact = _compare(name, COMPLEX, gradient, measured, COMPLEX_TOLERANCE, floor)
+    yield exact
+    near, bends = central_differences(scalar, variables, name)
+    bent = KINK * max(np.abs(near).max(initial=0), KINK)
+    differences = _compare(name, CENTRAL, gradient, near, DIFFERENCE_TOLERANCE, floor, bends > bent)
+    if exact.ok and not differences.ok:  # in half a step, curvature bends half as much
+        nearer, nearer_bends = central_differences(scalar, variables, name, DIFFERENCE_STEP / 2)
+        finer = _compare(
+            name,
+            CENTRAL,
+            gradient,
+            (4 * nearer - near) / 3,  # and is a quarter of the error, which cancels here
+            DIFFERENCE_TOLERANCE,
+            floor,
+            abs(bends - 2 * nearer_bends) > bent,
         )
-    return Report(tuple(comparisons))
-
-
-def complex_step(
-    scalar: Callable[[Variables], complex], variables: Variables, name: str
-) -> np.ndarray:
-    """The derivative of a scalar by each entry of a variable."""
-    values = {key: array.astype(np.complex128) for key, array in variables.items()}
-    measured = np.zeros(values[name].shape)
-    for index, moved in _entries(values[name]):
-        moved(1j * COMPLEX_STEP)
-        measured[index] = scalar(values).imag / COMPLEX_STEP
-    return measured
-
-
-def _central_differences(
-    scalar: Callable[[Variables], complex], variables: Variables, name: str
-) -> tuple[np.ndarray, Indices]:
-    """The same, and the entries near which it has a kink."""
-    h = DIFFERENCE_STEP
-    values = {key: array.copy() for key, array in variables.items()}
-    centre = scalar(values).real
-    measured = np.zeros(values[name].shape)
-    bends = np.zeros(values[name].shape)
-    for index, moved in _entries(values[name]):
-        moved(h)
-        right = scalar(values).real
-        moved(-h)
-        left = scalar(values).real
-        measured[index] = (right - left) / (2 * h)
-        bends[index] = abs(right - 2 * centre + left) / h
-    kinks = np.argwhere(bends > KINK * max(np.abs(measured).max(initial=0), KINK))
-    return measured, tuple(tuple(map(int, kink)) for kink in kinks)
-
-
-def _entries(array: Array) -> Iterator[tuple[tuple[int, ...], Callable[[complex], None]]]:
-    """Each index with a function that moves this entry off its value; it returns by itself."""
-    for index in np.ndindex(array.shape):
-        value = array[index].copy()
-
-        def moved(step: complex, index: tuple[int, ...] = index, value: Array = value) -> None:
-            array[index] = value + step
-
-        yield index, moved
-        array[index] = value
+        rounding = DIFFERENCE_TOLERANCE * max(floor, np.abs(gradient).max())
+        if (abs(gradient - near) <= 2 * abs(nearer - near) + rounding).all():
+            differences = replace(finer, curved=not finer.ok)
+    yield differences
 
 
 def _compare(
@@ -283,7 +230,7 @@ def _compare(
     measured: np.ndarray,
     tolerance: float,
     floor: float,
-    kinks: Indices = (),
+    kinks: np.ndarray | None = None,
 ) -> Comparison:
     difference = np.abs(gradient - measured)
     scale = np.abs(np.concatenate([[floor], gradient, measured], axis=None)).max()
@@ -296,5 +243,5 @@ def _compare(
         index=index,
         backward=float(gradient[index]),
         measured=float(measured[index]),
-        kinks=kinks,
+        kinks=() if kinks is None else tuple(tuple(map(int, kink)) for kink in np.argwhere(kinks)),
     )

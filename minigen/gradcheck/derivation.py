@@ -47,10 +47,10 @@ class Draw:
         return self.module(VAE.mlp(6, hidden, 2, self.rng, dtype=F64, likelihood=likelihood))
 
     def autoencoder(self, *hidden: int) -> Autoencoder:
-        return self.module(Autoencoder.mlp(6, hidden, 2, self.rng, F64))
+        return self.module(Autoencoder.mlp(6, hidden, 2, self.rng, dtype=F64))
 
     def gan(self, bounded: bool) -> GAN:
-        return self.module(GAN.mlp(3, (6, 5), 2, self.rng, bounded, F64))
+        return self.module(GAN.mlp(3, (6, 5), 2, self.rng, bounded=bounded, dtype=F64))
 
 
 @dataclass(frozen=True)

@@ -130,9 +130,9 @@ DERIVATIONS = (
         lambda draw: check_layer(
             draw.module(
                 Sequential(
-                    *mlp([4, 5, 6], draw.rng, LeakyReLU, F64).layers,
+                    *mlp([4, 5, 6], draw.rng, activation=LeakyReLU, dtype=F64).layers,
                     Sigmoid(),
-                    *mlp([6, 4, 2], draw.rng, Tanh, F64).layers,
+                    *mlp([6, 4, 2], draw.rng, activation=Tanh, dtype=F64).layers,
                 )
             ),
             draw.normal(5, 4),

@@ -28,7 +28,7 @@ class Slope(Layer):
 
 
 def _slope_of_the_output(draw: Draw) -> Report:
-    network = draw.module(mlp([3, 6, 1], draw.rng, Tanh, F64))
+    network = draw.module(mlp([3, 6, 1], draw.rng, activation=Tanh, dtype=F64))
 
     def output(x: Array) -> tuple[Array, Callable[..., Array]]:
         y, _ = network(x)
@@ -41,7 +41,7 @@ def _slope_of_the_output(draw: Draw) -> Report:
 def _input_gradient(*activations: Activations) -> Callable[[Draw], Report]:
     def check(draw: Draw) -> Report:
         kinds = cycle(activations)
-        network = mlp([3, 6, 5, 1], draw.rng, lambda: next(kinds)(), F64)
+        network = mlp([3, 6, 5, 1], draw.rng, activation=lambda: next(kinds)(), dtype=F64)
         return check_layer(Slope(draw.module(network)), draw.normal(5, 3))
 
     return check
@@ -51,7 +51,7 @@ def _penalty(slope: float, activation: Activations) -> Callable[[Draw], Report]:
     def check(draw: Draw) -> Report:
         gan, x, z = draw.gan(bounded=False), draw.normal(5, 3), draw.normal(5, 2)
         points = gan.between(x, z, draw.unit(5, 1)) if slope else x
-        d = draw.module(mlp([3, 6, 5, 1], draw.rng, activation, F64))
+        d = draw.module(mlp([3, 6, 5, 1], draw.rng, activation=activation, dtype=F64))
         return check_params(lambda d: GAN(gan.generator, d).slope_penalty(points, slope), d)
 
     return check

@@ -135,7 +135,7 @@ def importance_bound(
 
     Args:
         model: the VAE; its parameters live where x lives.
-        x: (N, D), in [0, 1].
+        x: (N, D), in [0, 1] for a Bernoulli likelihood.
         ks: numbers of draws, each at least 1.
         rng: draws the noise where x lives. A row's draws depend on the rows before it.
         progress: called after each draw for BLOCK rows.

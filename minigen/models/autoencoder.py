@@ -31,6 +31,7 @@ class Autoencoder(Composite):
         hidden: Sequence[int],
         n_latent: int,
         rng: Generator,
+        *,
         dtype: str = "float32",
     ) -> Self:
         """ReLU perceptrons through D, *hidden, Z and back; linear maps where hidden is empty."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 from minigen.backend import Array, Generator, array_module
-from minigen.checks import check_fraction, check_shape
+from minigen.checks import check_floats, check_fraction, check_rows, check_shape
 from minigen.errors import MinigenError
 from minigen.nn.layers import Layer, LeakyReLU, Sequential, Tanh, mlp, sigmoid
 from minigen.nn.losses import (
@@ -72,6 +72,7 @@ class GAN(Composite):
         hidden: Sequence[int],
         n_latent: int,
         rng: Generator,
+        *,
         bounded: bool = False,
         dtype: str = "float32",
     ) -> Self:
@@ -82,7 +83,8 @@ class GAN(Composite):
         generator = mlp([n_latent, *hidden, n_data], rng, dtype=dtype)
         if bounded:
             generator = Sequential(*generator.layers, Tanh())
-        return cls(generator, mlp([n_data, *reversed(hidden), 1], rng, LeakyReLU, dtype))
+        discriminator = mlp([n_data, *reversed(hidden), 1], rng, activation=LeakyReLU, dtype=dtype)
+        return cls(generator, discriminator)
 
     def discriminator_loss(
         self, x: Array, z: Array, smoothing: float = 0.0, game: Game = LOGISTIC
@@ -106,8 +108,9 @@ class GAN(Composite):
             pass (dloss=None) -> grads of `discriminator.params`.
 
         Raises:
-            MinigenError: the shapes do not fit, or smoothing is out of its range, or is not 0 in a
-                game of the labels 1 and 0 alone.
+            MinigenError: the shapes do not fit, x is in integers or in more digits than the
+                samples, smoothing is out of its range, or is not 0 in a game of the labels 1 and 0
+                alone.
         """
         xp = array_module(x, z)
         smoothing = check_fraction("smoothing", smoothing)
@@ -115,9 +118,8 @@ class GAN(Composite):
             raise MinigenError(
                 f"smoothing {smoothing:g} in a game of the labels 1 and 0 alone; give smoothing 0"
             )
-        if len(x) != len(z):
-            raise MinigenError(f"expected as many rows of z as of x, got {len(z)} and {len(x)}")
         fake, _ = self.generator(z)
+        _check_beside(x, fake)
         logits, discriminator_backward = self.discriminator(xp.concatenate([x, fake]))
         labels = xp.zeros_like(logits)
         labels[: len(x)] = 1 - smoothing
@@ -211,8 +213,17 @@ class GAN(Composite):
             weight: w (N, 1), a uniform draw from [0, 1): one for each row, not for each entry.
 
         Raises:
-            MinigenError: the weights are not one for each row.
+            MinigenError: the shapes do not fit, x is in integers or in more digits than the
+                samples, or the weights are not one for each row.
         """
         check_shape("weight, one for each row", weight, (len(x), 1))
         fake, _ = self.generator(z)
+        _check_beside(x, fake)
+        weight = weight.astype(fake.dtype, copy=False)
         return weight * x + (1 - weight) * fake
+
+
+def _check_beside(x: Array, fake: Array) -> None:
+    """Raise MinigenError unless samples are rows like x, and as many: nothing is broadcast."""
+    check_rows(**{"x": x, "G(z)": fake})
+    check_floats("x", x, fake, "the generator")

@@ -12,7 +12,7 @@ import numpy as np
 from minigen.backend import Array, Generator, array_module, to_numpy
 from minigen.nn.gaussian import log_normal
 from minigen.nn.layers import sigmoid
-from minigen.nn.losses import bce_with_logits
+from minigen.nn.losses import bce_with_logits, paired
 from minigen.nn.module import Module, Params
 
 LikelihoodBackward = Callable[[Array], tuple[Array, Params]]  # dloss -> (doutputs, grads)
@@ -67,6 +67,7 @@ class Gaussian(Likelihood):
 
         At the best s^2 the second is 0 on average: s^2 is the mean squared error of a value.
         """
+        _, x = paired(outputs=outputs, x=x)
         logvar = array_module(outputs).broadcast_to(self.params["logvar"], outputs.shape)
         log_p, log_p_backward = log_normal(x, outputs, logvar)
 

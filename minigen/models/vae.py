@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 from minigen.backend import Array, Generator, array_module
+from minigen.checks import check_number
 from minigen.errors import MinigenError
 from minigen.models.likelihoods import Bernoulli, Likelihood
-from minigen.nn.gaussian import kl_to_standard_normal, log_normal, reparameterize
+from minigen.nn.gaussian import kl_to_standard_normal, reparameterize
 from minigen.nn.layers import Layer, ReLU, mlp
 from minigen.nn.losses import upstream
 from minigen.nn.module import Composite, Params, prefixed
@@ -62,16 +63,17 @@ class VAE(Composite):
         hidden: Sequence[int],
         n_latent: int,
         rng: Generator,
+        *,
         activation: Callable[[], Layer] = ReLU,
         dtype: str = "float32",
         likelihood: Likelihood | None = None,
     ) -> Self:
         """Perceptrons through D, *hidden, 2Z and through Z, *reversed(hidden), D."""
-        return cls(
-            encoder=mlp([n_data, *hidden, 2 * n_latent], rng, activation, dtype),
-            decoder=mlp([n_latent, *reversed(hidden), n_data], rng, activation, dtype),
-            likelihood=likelihood,
+        encoder = mlp([n_data, *hidden, 2 * n_latent], rng, activation=activation, dtype=dtype)
+        decoder = mlp(
+            [n_latent, *reversed(hidden), n_data], rng, activation=activation, dtype=dtype
         )
+        return cls(encoder, decoder, likelihood)
 
     def loss(
         self, x: Array, eps: Array, beta: float = 1.0
@@ -81,7 +83,7 @@ class VAE(Composite):
             loss = -log p(x | z) + beta * KL(q(z | x) || p(z)),    z = mu + sigma * eps
 
         Args:
-            x: (N, D), in [0, 1].
+            x: (N, D), in [0, 1] for a Bernoulli likelihood.
             eps: (N, Z), a draw from N(0, 1).
             beta: weight of the KL term; 1 gives the ELBO, more a looser bound, less none (Higgins
                 et al. 2017).
@@ -91,9 +93,10 @@ class VAE(Composite):
             towards x: it is data, and would cost a matrix product.
 
         Raises:
-            MinigenError: the shapes do not fit.
+            MinigenError: the shapes do not fit, the likelihood does not take x, or beta is no
+                number.
         """
-        beta = float(beta)  # a NumPy float64 would make float64 of the arrays
+        beta = check_number("beta", beta)
         encoded, encoder_backward = self.encoder(x)
         mu, logvar = _halves(encoded)
         z, reparameterize_backward = reparameterize(mu, logvar, eps)
@@ -132,7 +135,7 @@ class VAE(Composite):
         al. 2015, equations 8 and 14).
 
         Args:
-            x: (N, D), in [0, 1].
+            x: (N, D), in [0, 1] for a Bernoulli likelihood.
             eps: (N, k, Z), a draw from N(0, 1).
 
         Returns:
@@ -141,7 +144,7 @@ class VAE(Composite):
             backward pass (dloss=None) -> grads.
 
         Raises:
-            MinigenError: the shapes do not fit.
+            MinigenError: the shapes do not fit, or the likelihood does not take x.
         """
         xp = array_module(x, eps)
         if eps.ndim != 3 or eps.shape[0] != len(x):
@@ -174,10 +177,13 @@ class VAE(Composite):
     ) -> tuple[LogWeights, Callable[[Array], tuple[Array, Array, Params]]]:
         """(V6) Log weight of one draw for each example: log p(x | z) + log p(z) - log q(z | x).
 
-        z = mu + sigma * eps reaches mu and logvar in two ways, through z and as parameters of q.
+            log p(z) - log q(z | x) = 1/2 sum_z [log sigma^2 + eps^2 - z^2]
+
+        since (z - mu) / sigma is eps: along z = mu + sigma * eps, log q does not depend on mu.
+        Computed from z, that quotient would lose all digits where sigma is small.
 
         Args:
-            x: (N, D), in [0, 1].
+            x: (N, D), in [0, 1] for a Bernoulli likelihood.
             mu, logvar: (N, Z), of q(z | x).
             eps: (N, Z), a draw from N(0, 1).
 
@@ -186,24 +192,21 @@ class VAE(Composite):
             dlog_w -> (dmu, dlogvar, grads of the decoder's and the likelihood's parameters).
 
         Raises:
-            MinigenError: the shapes do not fit.
+            MinigenError: the shapes do not fit, or the likelihood does not take x.
         """
+        eps = eps.astype(mu.dtype, copy=False)
         z, reparameterize_backward = reparameterize(mu, logvar, eps)
         outputs, decoder_backward = self.decoder(z)
         reconstruction, likelihood_backward = self.likelihood(outputs, x)
-        zero = array_module(mu).zeros_like(mu)
-        log_prior, prior_backward = log_normal(z, zero, zero)
-        log_posterior, posterior_backward = log_normal(z, mu, logvar)
-        log_w = log_prior - log_posterior - reconstruction
+        log_w = 0.5 * (logvar + eps * eps - z * z).sum(axis=1) - reconstruction
 
         def backward(dlog_w: Array) -> tuple[Array, Array, Params]:
             doutputs, likelihood_grads = likelihood_backward(-dlog_w)
-            dz_decoder, decoder_grads = decoder_backward(doutputs)
-            dz_prior, _, _ = prior_backward(dlog_w)
-            dz_posterior, dmu_posterior, dlogvar_posterior = posterior_backward(-dlog_w)
-            dmu_z, dlogvar_z = reparameterize_backward(dz_decoder + dz_prior + dz_posterior)
+            dz, decoder_grads = decoder_backward(doutputs)
+            weight = dlog_w[:, None]
+            dmu, dlogvar = reparameterize_backward(dz - weight * z)
             grads = prefixed("decoder", decoder_grads) | prefixed("likelihood", likelihood_grads)
-            return dmu_z + dmu_posterior, dlogvar_z + dlogvar_posterior, grads
+            return dmu, dlogvar + 0.5 * weight, grads
 
         return LogWeights(log_w, reconstruction), backward
 

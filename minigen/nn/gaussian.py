@@ -34,6 +34,7 @@ def reparameterize(
         MinigenError: the shapes differ.
     """
     xp = check_rows(mu=mu, logvar=logvar, eps=eps)
+    eps = eps.astype(mu.dtype, copy=False)  # data, as a target is
     noise = xp.exp(logvar / 2) * eps
 
     def backward(dz: Array) -> tuple[Array, Array]:

@@ -14,10 +14,10 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, cast
 
 from minigen.backend import Array, Generator, array_module
-from minigen.checks import check_fraction, check_generator, check_shape, check_whole
+from minigen.checks import check_floats, check_fraction, check_generator, check_shape, check_whole
 from minigen.errors import MinigenError
 from minigen.nn.module import Composite, Module, Params, prefixed
 
@@ -70,11 +70,7 @@ class Linear(Layer):
                 f"Linear expects x of shape (N, {weight.shape[0]}), got {x.shape}; "
                 "one example a row"
             )
-        if x.dtype.kind not in "fc" or x.real.dtype.itemsize > weight.real.dtype.itemsize:
-            raise MinigenError(
-                f"Linear computes in {weight.dtype}, got x in {x.dtype}; convert it, pixels by "
-                f"minigen.data.scaled(x), others by x.astype({weight.dtype.name!r})"
-            )
+        check_floats("an input", x, weight, self)
         y = x @ weight
         y += bias
         shape = y.shape  # and not y itself, which the closure would keep from being freed
@@ -177,16 +173,25 @@ class Sequential(Composite, Layer):
     """(B6) y = f_n(...f_2(f_1(x))): the backward passes run in the opposite order.
 
     Parameters are named by position: "0.weight", "0.bias", "2.weight", ...
+
+    Raises:
+        MinigenError: an argument is no layer, such as a class of them or a list.
     """
 
     def __init__(self, *layers: Layer) -> None:
         super().__init__()
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise MinigenError(
+                    f"Sequential takes layers one after another, got {layer!r} as number {i}; "
+                    "a class is called, ReLU(), and a list has a star, Sequential(*layers)"
+                )
         vars(self).update({str(i): layer for i, layer in enumerate(layers)})
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers in their order."""
-        return tuple(part for part in self.parts.values() if isinstance(part, Layer))
+        return cast("tuple[Layer, ...]", tuple(self.parts.values()))
 
     def __call__(self, x: Array) -> tuple[Array, Backward]:
         layers, backwards = self.layers, []
@@ -220,15 +225,22 @@ class Sequential(Composite, Layer):
 def mlp(
     sizes: Iterable[int],
     rng: Generator,
+    *,
     activation: Callable[[], Layer] = ReLU,
     dtype: str = "float32",
 ) -> Sequential:
     """Build Linear layers through these widths, with an activation between each two of them.
 
     mlp([784, 400, 20], rng) is Linear(784, 400), ReLU(), Linear(400, 20).
+
+    Raises:
+        MinigenError: a width is no whole number of at least 1, or there are fewer than two.
     """
+    widths = list(sizes)
+    if len(widths) < 2:
+        raise MinigenError(f"mlp takes the widths of its rows, at least two, got {widths}")
     layers: list[Layer] = []
-    for n_in, n_out in pairwise(sizes):
+    for n_in, n_out in pairwise(widths):
         layers += [Linear(n_in, n_out, rng, dtype), activation()]
     return Sequential(*layers[:-1])
 

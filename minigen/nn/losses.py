@@ -11,9 +11,11 @@ sums and importance weights need no second implementation. The target is data: i
 from collections.abc import Callable
 from types import ModuleType
 
+import numpy as np
+
 from minigen.backend import Array, array_module
 from minigen.chains import elementwise
-from minigen.checks import check_rows, check_shape, check_unit_interval
+from minigen.checks import check_number, check_rows, check_shape, check_unit_interval
 from minigen.errors import MinigenError
 from minigen.nn.layers import relu
 
@@ -36,9 +38,9 @@ def mse(prediction: Array, target: Array) -> tuple[Array, LossBackward]:
         (N,) and the backward pass to the prediction.
 
     Raises:
-        MinigenError: the shapes differ, are not (N, D), or have no rows.
+        MinigenError: the shapes differ, are not (N, D), or have no rows; the target is in pixels.
     """
-    _, target = _paired(prediction=prediction, target=target)
+    _, target = paired(prediction=prediction, target=target)
     error = prediction - target
     loss = (error * error).sum(axis=1)
 
@@ -68,7 +70,7 @@ def bce(probability: Array, target: Array) -> tuple[Array, LossBackward]:
         MinigenError: the shapes differ, are not (N, D), or have no rows; a target is not in [0, 1],
             or a probability not strictly between 0 and 1.
     """
-    xp, target = _paired(probability=probability, target=target)
+    xp, target = paired(probability=probability, target=target)
     check_unit_interval("target", target)
     if not ((probability.real > 0) & (probability.real < 1)).all():
         raise MinigenError(
@@ -100,7 +102,7 @@ def bce_with_logits(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     Raises:
         MinigenError: the shapes differ, are not (N, D), or have no rows; a target is not in [0, 1].
     """
-    xp, target = _paired(logits=logits, target=target)
+    xp, target = paired(logits=logits, target=target)
     check_unit_interval("target", target)
     e = xp.exp(xp.minimum(logits, -logits))  # exp(-|l|), which a complex step can pass
     loss = _cross_entropy(logits, target, xp.log1p(e)).sum(axis=1)
@@ -136,7 +138,7 @@ def hinge(logits: Array, target: Array) -> tuple[Array, LossBackward]:
     Raises:
         MinigenError: the shapes differ, are not (N, D), or have no rows; a target is not in [0, 1].
     """
-    _, target = _paired(logits=logits, target=target)
+    _, target = paired(logits=logits, target=target)
     check_unit_interval("target", target)
     sign = 2 * target - 1
     short = relu(1 - sign * logits)
@@ -164,7 +166,7 @@ def wasserstein(score: Array, target: Array) -> tuple[Array, LossBackward]:
     Raises:
         MinigenError: the shapes differ, are not (N, D), or have no rows; a target is not in [0, 1].
     """
-    _, target = _paired(score=score, target=target)
+    _, target = paired(score=score, target=target)
     check_unit_interval("target", target)
     sign = 2 * target - 1
     loss = -(sign * score).sum(axis=1)
@@ -188,9 +190,10 @@ def length_error(vector: Array, length: float) -> tuple[Array, LossBackward]:
         (N,) and the backward pass to the vector.
 
     Raises:
-        MinigenError: the vector is not (N, D), or has no rows.
+        MinigenError: the vector is not (N, D), or has no rows; or k is no number.
     """
     xp = check_rows(vector=vector)
+    length = check_number("length", length)
     norm = xp.sqrt((vector * vector).sum(axis=1))  # no abs, which would stop a complex step
     loss = (norm - length) ** 2
 
@@ -201,12 +204,22 @@ def length_error(vector: Array, length: float) -> tuple[Array, LossBackward]:
     return loss, backward
 
 
-def _paired(**arrays: Array) -> tuple[ModuleType, Array]:
-    """The module of what is compared and its target, and the target in the other's dtype."""
+def paired(**arrays: Array) -> tuple[ModuleType, Array]:
+    """The module of what is compared and its target, and the target in the other's dtype.
+
+    Raises:
+        MinigenError: the shapes differ, are not (N, D), or have no rows; what is compared is in
+            integers, or the target in pixels. A GPU is not asked for these: a step would wait.
+    """
     xp = check_rows(**arrays)
-    (name, compared), (_, target) = arrays.items()
+    (name, compared), (target_name, target) = arrays.items()
     if compared.dtype.kind not in "fc":
         raise MinigenError(f"{name} in {compared.dtype}: it has no gradient; convert it to floats")
+    if xp is np and target.dtype == np.uint8 and target.max() > 1:
+        raise MinigenError(
+            f"{target_name} in uint8, up to {target.max()}: pixels are learnt as 0 to 1; convert "
+            f"them by minigen.data.scaled({target_name})"
+        )
     return xp, target.astype(compared.dtype, copy=False)
 
 

@@ -17,6 +17,7 @@ from minigen.errors import MinigenError
 from minigen.nn.module import Params, prefixed
 
 SWEEP = 100  # steps
+LEAST_EPS = 1e-30
 
 
 class Stateful(ABC):
@@ -32,15 +33,27 @@ class Stateful(ABC):
         """The arrays that steps change, by name, without the parameters."""
 
     @property
-    def state(self) -> Params:
-        """All that the next step depends on, beside the parameters: t and the buffers."""
+    def live(self) -> Params:
+        """All that the next step depends on, beside the parameters: t and the buffers themselves,
+        which the next step changes.
+        """
         return {"t": self.t, **self.buffers}
 
+    @property
+    def state(self) -> Params:
+        """A copy of `live`, to `restore` later."""
+        return copied(self.live)
+
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from where `state` was taken; its arrays, in NumPy, are copied."""
+        """Go on from where `state` was taken; its arrays, here or in NumPy, are copied."""
         self.t = int(state["t"])
         for name, array in self.buffers.items():
             array[...] = array_module(array).asarray(state[name])
+
+
+def copied(state: Mapping[str, Array]) -> Params:
+    """Copies of these arrays, and numbers as they are, by name."""
+    return {name: v if isinstance(v, int) else v.copy() for name, v in state.items()}
 
 
 class Optimizer(Stateful):
@@ -123,7 +136,7 @@ class Adam(Optimizer):
         params: the arrays to update, by name.
         lr: learning rate, positive.
         betas: (b1, b2), both in [0, 1).
-        eps: positive.
+        eps: at least 1e-30: less may be 0 in float32, and 0 / 0 where a gradient is 0.
 
     Raises:
         MinigenError: an argument is out of its range.
@@ -140,7 +153,7 @@ class Adam(Optimizer):
         if len(betas) != 2:
             raise MinigenError(f"betas must be two numbers in [0, 1), got {betas}")
         self.betas = check_fraction("beta 1", betas[0]), check_fraction("beta 2", betas[1])
-        self.eps = check_positive("eps", eps)
+        self.eps = check_positive("eps", eps, LEAST_EPS)
         self.m = {name: _zeros_like(p) for name, p in params.items()}
         self.v = {name: _zeros_like(p) for name, p in params.items()}
 

@@ -76,9 +76,15 @@ def input_gradient(network: Layer, x: Array) -> tuple[Array, Backward]:
         g (N, D), and the backward pass (dy, inputs=True, params=True) -> (dx, grads).
 
     Raises:
-        MinigenError: a layer is of another kind, or x does not fit.
+        MinigenError: it is no Sequential, or one of none; a layer is of another kind, or x does
+            not fit.
     """
-    layers = network.layers if isinstance(network, Sequential) else (network,)
+    if not (isinstance(network, Sequential) and network.layers):
+        raise MinigenError(
+            "input_gradient takes a Sequential of layers, at least one; Sequential(layer) is that "
+            f"of a single one; got {network!r}"
+        )
+    layers = network.layers
     bends = [curvature(layer) for layer in layers]
     top = max((i for i, bend in enumerate(bends) if bend), default=-1)
     xp = array_module(x)

@@ -8,6 +8,7 @@
 It stands outside the layers, as a map of parameters: no layer and no loss knows of it.
 """
 
+import math
 from collections.abc import Callable, Mapping
 
 from minigen.backend import Array, array_module
@@ -25,7 +26,8 @@ def power_step(params: Mapping[str, Array], vectors: Vectors) -> Vectors:
 
     Args:
         params: by name; each W (n_in, n_out) gets vectors, a bias none.
-        vectors: from the step before; at first there are none, and b begins as a row of W.
+        vectors: from the step before; at first there are none, and b begins as a sum of the rows
+            of W. A single row could be another singular vector, from where no step leads away.
     """
 
     def unit(v: Array) -> Array:
@@ -34,9 +36,16 @@ def power_step(params: Mapping[str, Array], vectors: Vectors) -> Vectors:
     moved = {}
     for name, w in params.items():
         if w.ndim == 2:
-            a = unit(w @ (vectors[name][1] if name in vectors else w[0]))
+            a = unit(w @ (vectors[name][1] if name in vectors else _first(w)))
             moved[name] = a, unit(w.T @ a)
     return moved
+
+
+def _first(w: Array) -> Array:
+    """A sum of rows, with weights from 1 to 2 without a pattern: multiples of the golden ratio."""
+    xp = array_module(w)
+    weights = 1 + xp.arange(len(w)) * (math.sqrt(5) / 2) % 1
+    return weights.astype(w.dtype) @ w
 
 
 def spectral(

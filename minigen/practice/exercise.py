@@ -11,7 +11,7 @@ import numpy as np
 
 from minigen.backend import Array
 from minigen.errors import MinigenError
-from minigen.gradcheck.checker import complex_step
+from minigen.gradcheck.measures import complex_step
 
 Function = Callable[..., Any]
 FILES = {path.stem[3:]: path for path in sorted((Path(__file__).parent / "exercises").glob("*.md"))}

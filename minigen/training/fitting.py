@@ -105,7 +105,7 @@ class Run:
                 progress=show,
             ):
                 self.history.append(record)
-                ranks.check_equal(f"after epoch {record.epoch}", trainer.state)
+                ranks.check_equal(f"after epoch {record.epoch}", trainer.live)
                 bar.clear()
                 yield record
 
@@ -117,7 +117,7 @@ class Run:
                 there is not a row for each in a batch.
         """
         ranks.check(self._facts)  # before what may differ decides
-        ranks.check_equal("to begin with", self.trainer.state)
+        ranks.check_equal("to begin with", self.trainer.live)
         n = min(self.options.batch_size, len(self.dataset.train))
         if n < ranks.size:
             raise MinigenError(

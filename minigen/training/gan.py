@@ -190,7 +190,7 @@ class GANTrainer(Trainer[GANOptions, GAN]):
 
     def build(self, rng: Generator) -> GAN:
         options = self.options
-        return GAN.mlp(self.width, options.hidden, options.latent_dim, rng, self.bounded)
+        return GAN.mlp(self.width, options.hidden, options.latent_dim, rng, bounded=self.bounded)
 
     def make_optimizers(self) -> dict[str, Adam]:
         options, gan = self.options, self.model

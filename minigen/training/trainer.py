@@ -14,7 +14,7 @@ from minigen.checks import check_memory
 from minigen.data import Dataset
 from minigen.errors import MinigenError
 from minigen.nn.module import Composite, Params, prefixed
-from minigen.nn.optim import Optimizer, Stateful
+from minigen.nn.optim import Optimizer, Stateful, copied
 from minigen.training.loop import TEST_BATCH, Logged, Stream
 from minigen.training.options import Options
 from minigen.training.ranks import WHOLE, Share
@@ -159,14 +159,21 @@ class Trainer(ABC, Generic[OptionsT, ModelT]):
         return self.optimizers
 
     @property
+    def live(self) -> Params:
+        """All that the next step depends on, and changes: the parameters themselves, and what is
+        live in all that takes steps.
+        """
+        parts = (prefixed(name, part.live) for name, part in self.stateful.items())
+        return prefixed("model", self.model.params) | {k: v for p in parts for k, v in p.items()}
+
+    @property
     def state(self) -> Params:
-        """All that the next step depends on: the parameters, and the state of what takes steps."""
-        states = (prefixed(name, part.state) for name, part in self.stateful.items())
-        return prefixed("model", self.model.params) | {k: v for s in states for k, v in s.items()}
+        """A copy of `live`, to `restore` later; to write or to compare it, nothing is copied."""
+        return copied(self.live)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from where `state` was taken."""
         for name, array in self.model.params.items():
             array[...] = self.xp.asarray(state[f"model.{name}"])
         for name, part in self.stateful.items():
-            part.restore({key: state[f"{name}.{key}"] for key in part.state})
+            part.restore({key: state[f"{name}.{key}"] for key in part.live})

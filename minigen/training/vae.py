@@ -14,7 +14,7 @@ from minigen.models.likelihoods import Bernoulli, Gaussian, Likelihood
 from minigen.models.vae import VAE, NegativeELBO
 from minigen.nn.layers import ReLU, Tanh, glorot
 from minigen.nn.module import Params
-from minigen.nn.optim import Adam
+from minigen.nn.optim import LEAST_EPS, Adam
 from minigen.training.loop import Logged
 from minigen.training.options import Options, option
 from minigen.training.presets import VAE_PRESETS
@@ -69,7 +69,7 @@ class VAEOptions(Options):
         "last, which give the mean training row",
         choices=("uniform", "glorot"),
     )
-    adam_eps: float = option(1e-8, "eps of Adam", metavar="EPS", least=1e-30)  # less may be 0
+    adam_eps: float = option(1e-8, "eps of Adam", metavar="EPS", least=LEAST_EPS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -151,7 +151,7 @@ class VAETrainer(Trainer[VAEOptions, VAE]):
         activation = ACTIVATIONS[options.activation]
         likelihood = LIKELIHOODS[options.likelihood]()
         sizes = self.width, options.hidden, options.latent_dim
-        model = VAE.mlp(*sizes, rng, activation, likelihood=likelihood)
+        model = VAE.mlp(*sizes, rng, activation=activation, likelihood=likelihood)
         if options.init == "glorot":
             model.encoder = model.encoder.with_params(glorot(model.encoder.params, rng))
             model.decoder = model.decoder.with_params(glorot(model.decoder.params, rng))

@@ -57,7 +57,7 @@ def write_run(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
         "history": [asdict(record) for record in run.history],
         "snapshots": snapshots.header,
     }
-    checkpoint.save(folder.checkpoint, header, {**run.trainer.state, **snapshots.arrays})
+    checkpoint.save(folder.checkpoint, header, {**run.trainer.live, **snapshots.arrays})
     _write_for_people(folder, header)
 
 
@@ -107,7 +107,7 @@ def read_run(
         with _header_blamed(folder):
             built.append(_built(folder, header, xp, dataset, place, changes or {}))
             snapshots = Snapshots.expected(header["snapshots"])
-        return built[0].trainer.state | snapshots
+        return built[0].trainer.live | snapshots
 
     header, arrays = checkpoint.load(folder.checkpoint, expected)
     (run,) = built

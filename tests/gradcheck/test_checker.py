@@ -8,6 +8,7 @@ import pytest
 from minigen.errors import MinigenError
 from minigen.gradcheck import Report, check_function, check_layer, check_params
 from minigen.nn.layers import Linear, ReLU
+from minigen.nn.losses import bce
 
 Rng = np.random.Generator
 
@@ -74,6 +75,53 @@ def test_curvature_is_no_kink() -> None:
     assert not any(c.kinks for c in report.comparisons)
 
 
+def bce_at(p: float, slip: float = 0.0) -> Report:
+    def loss(probability: Any) -> Any:
+        value, backward = bce(probability, np.array([[0.0], [1.0]]))
+        return value, lambda dloss: (1 + slip) * backward(dloss)
+
+    return check_function(loss, {"probability": np.array([[0.5], [p]])})
+
+
+@pytest.mark.parametrize("p", [0.04, 0.004, 0.0005])
+def test_a_right_gradient_of_a_steep_curve_passes(p: float) -> None:
+    """At 0.004 the differences are off by 2e-6, and at 0.0005 they bend like a kink."""
+    report = bce_at(p)
+    assert report.ok, report
+    assert not bce_at(p, slip=3e-6).ok
+
+
+@pytest.mark.parametrize("p", [1e-4, 7e-5])
+def test_a_curve_too_steep_for_the_step_is_neither_right_nor_wrong(p: float) -> None:
+    report = bce_at(p)
+    assert [c.ok for c in report.comparisons] == [True, False]
+    assert "TOO CURVED for a step of 1e-05 at [1, 0]; trust the other" in str(report)
+    assert "WRONG" not in str(report)
+    assert "KINK" not in str(report)
+    assert "WRONG" in str(bce_at(p, slip=0.5))
+
+
+@pytest.mark.parametrize("steepness", [1.0, 30.0])
+def test_what_fools_the_complex_step_is_not_called_curved(steepness: float) -> None:
+    """x * Re x is differentiated as if Re x were a constant, by backward and complex step alike."""
+
+    def fooled(x: Any) -> Any:
+        y = np.exp(steepness * x)
+        return y * x.real, lambda dy: dy * steepness * y * x
+
+    report = check_function(fooled, {"x": np.array([[0.3, 0.5]])})
+    assert [c.ok for c in report.comparisons] == [True, False]
+    assert "central differences  error" in str(report)
+    assert "WRONG" in str(report)
+
+
+@pytest.mark.parametrize("place", np.linspace(0, 0.9, 10))
+def test_a_kink_anywhere_in_the_step_is_not_right(place: float) -> None:
+    """At a third of it, the slopes on both sides differ by half as much in half a step."""
+    for at in (place, 1 / 3, 0.5):
+        assert not check_layer(ReLU(), np.array([[1.0, at * 1e-5]])).ok
+
+
 def test_a_gradient_that_depends_on_the_number_of_calls_is_found() -> None:
     total = np.zeros((1, 2))
 
@@ -108,6 +156,37 @@ def test_an_input_with_nan_is_not_taken_for_modified() -> None:
 def test_a_gradient_of_another_shape_is_found() -> None:
     report = check_function(lambda x: (x + 0, lambda dy: dy.sum(axis=0)), {"x": np.ones((2, 3))})
     assert "x: gradient has shape (3,), not (2, 3)" in str(report)
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_gradients_come_as_a_tuple_or_a_list(kind: Any, rng: Rng) -> None:
+    assert check_product(lambda a, b: (a * b, lambda dy: kind([dy * b, dy * a])), rng).ok
+
+
+def test_a_number_for_a_gradient_has_no_axes(rng: Rng) -> None:
+    total = check_function(lambda x: (x * x, lambda dy: (dy * 2 * x).sum()), {"x": np.ones((2, 3))})
+    assert total.broken == ("x: gradient has shape (), not (2, 3)",)
+    assert check_function(lambda x: (x * x, lambda dy: dy * 2 * x), {"x": np.array(3.0)}).ok
+
+
+def test_no_gradient_is_a_sentence(rng: Rng) -> None:
+    with pytest.raises(MinigenError, match=r"returned None as the gradient by b; .* zeros"):
+        check_product(lambda a, b: (a * b, lambda dy: (dy * b, None)), rng)
+    with pytest.raises(MinigenError, match="nothing to differentiate by"):
+        check_params(lambda layer: (np.ones(1), lambda dy: {}), ReLU())
+
+
+def test_a_complex_gradient_is_found() -> None:
+    report = check_function(lambda x: (x + 0, lambda dy: dy + 0j), {"x": np.ones((1, 2))})
+    assert report.broken == ("x: gradient is complex128, not float64",)
+
+
+def test_the_error_of_what_was_not_compared_is_a_sentence() -> None:
+    report = check_function(lambda x: (x + 0, lambda dy: dy.sum(axis=0)), {"x": np.ones((2, 3))})
+    with pytest.raises(MinigenError, match=r"nothing was compared: x: gradient has shape \(3,\)"):
+        report.error("complex step")
+    with pytest.raises(MinigenError, match="'complex'; choose one of complex step, central diff"):
+        report.error("complex")
 
 
 def test_float32_is_refused(rng: Rng) -> None:

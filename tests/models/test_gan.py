@@ -1,5 +1,7 @@
 """The GAN: both players' gradients, and that neither touches the other."""
 
+import re
+from functools import partial
 from types import ModuleType
 
 import numpy as np
@@ -17,7 +19,7 @@ Rng = np.random.Generator
 
 
 def game(rng: Rng, n: int = 5, bounded: bool = False) -> tuple[GAN, np.ndarray, np.ndarray]:
-    model = GAN.mlp(3, (6, 5), 2, rng, bounded, dtype="float64")
+    model = GAN.mlp(3, (6, 5), 2, rng, bounded=bounded, dtype="float64")
     return model, rng.random((n, 3)), rng.standard_normal((n, 2))
 
 
@@ -181,9 +183,38 @@ def test_float32_stays_float32(rng: Rng) -> None:
     assert {array.dtype for array in arrays} == {np.dtype("float32")}
 
 
-def test_row_counts_that_differ_are_refused(rng: Rng) -> None:
+@pytest.mark.parametrize(
+    ("n", "width", "n_z"), [(5, 3, 4), (1, 3, 5), (5, 3, 1), (5, 1, 5), (5, 4, 5)]
+)
+def test_samples_stand_beside_rows_of_their_shape(n: int, width: int, n_z: int, rng: Rng) -> None:
+    """Nothing is broadcast: not a row, and not a column."""
+    model, _, _ = game(rng)
+    x, z = rng.random((n, width)), rng.standard_normal((n_z, 2))
+    found = re.escape(f"got x ({n}, {width}), G(z) ({n_z}, 3)")
+    for met in (model.discriminator_loss, partial(model.between, weight=rng.random((n, 1)))):
+        with pytest.raises(MinigenError, match=found):
+            met(x, z)
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"), [("uint8", "pixels by minigen.data.scaled, "), ("f8", "")]
+)
+def test_raw_pixels_and_float64_do_not_pass_beside_samples(
+    kind: str, advice: str, rng: Rng
+) -> None:
+    """`concatenate` would make floats of them before the discriminator can see."""
+    model = GAN.mlp(3, (4,), 2, rng)
+    x, z = np.ones((5, 3), kind), rng.standard_normal((5, 2), dtype=np.float32)
+    message = f"generator computes in float32, got x in {x.dtype}; convert it, {advice}"
+    weight = rng.random((5, 1))
+    for met in (model.discriminator_loss, partial(model.between, weight=weight)):
+        with pytest.raises(MinigenError, match=message):
+            met(x, z)
+    assert model.between(x.astype("float32"), z, weight).dtype == np.float32
+    assert model.slope_penalty(x.astype("float32"), np.float64(1))[0].dtype == np.float32
+
+
+def test_smoothing_of_more_than_1_is_refused(rng: Rng) -> None:
     model, x, z = game(rng)
-    with pytest.raises(MinigenError, match="as many rows of z as of x, got 4 and 5"):
-        model.discriminator_loss(x, z[:4])
     with pytest.raises(MinigenError, match=r"smoothing must be a number in \[0, 1\), got 1.5"):
         model.discriminator_loss(x, z, smoothing=1.5)

@@ -1,6 +1,7 @@
 """Likelihoods of a VAE: the density that they say, its best variance, and draws of it."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import minigen as mg
 from minigen.data import load
 from minigen.errors import MinigenError
+from minigen.metrics.bounds import importance_bound
 from minigen.models.likelihoods import Bernoulli, Gaussian
 from minigen.models.vae import VAE
 from minigen.nn.layers import sigmoid
@@ -54,6 +56,28 @@ def test_draws_scatter_about_the_mean(rng: Rng) -> None:
     draws = likelihood.draw(np.full((20_000, 2), 3.0), rng)
     np.testing.assert_allclose(draws.mean(axis=0), 3, atol=0.01)
     np.testing.assert_allclose(draws.std(axis=0), 0.2, atol=0.005)
+
+
+def entrances(vae: VAE, x: np.ndarray, eps: np.ndarray) -> dict[str, Callable[[], Any]]:
+    return {
+        "loss": lambda: vae.loss(x, eps),
+        "importance_weighted_loss": lambda: vae.importance_weighted_loss(x, eps[:, None]),
+        "log_weights": lambda: vae.log_weights(x, *vae.encode(x), eps),
+        "importance_bound": lambda: importance_bound(vae, x, [1], np.random.default_rng(0)),
+    }
+
+
+@pytest.mark.parametrize("entrance", entrances(*[None] * 3))  # type: ignore[arg-type]
+def test_only_a_bernoulli_asks_for_values_from_0_to_1(entrance: str, rng: Rng) -> None:
+    """As the docstrings say of x."""
+    x, eps = 3 * rng.standard_normal((4, 6)), rng.standard_normal((4, 2))
+    bernoulli = VAE.mlp(6, [5], 2, rng, dtype="float64")
+    gaussian = VAE(bernoulli.encoder, bernoulli.decoder, Gaussian(0.0, "float64"))
+    entrances(gaussian, x, eps)[entrance]()
+    with pytest.raises(MinigenError, match=r"target: values from -.* in \[0, 1\]"):
+        entrances(bernoulli, x, eps)[entrance]()
+    described = importance_bound if entrance == "importance_bound" else getattr(VAE, entrance)
+    assert "x: (N, D), in [0, 1] for a Bernoulli likelihood." in str(described.__doc__)
 
 
 # In training

@@ -37,7 +37,7 @@ def host(grads: Params) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("slope", [0.0, 1.0])
 def test_gradient_of_the_penalty(slope: float, activation: type[Layer], rng: Rng) -> None:
     model, x, _ = drawn()
-    d = mlp([3, 6, 5, 1], rng, activation, "float64")
+    d = mlp([3, 6, 5, 1], rng, activation=activation, dtype="float64")
     report = check_params(lambda d: GAN(model.generator, d).slope_penalty(x, slope), d)
     assert report.ok, report
 

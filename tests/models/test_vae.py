@@ -79,6 +79,19 @@ def test_float32_stays_float32(beta: float, rng: Rng) -> None:
     assert gradients.keys() == model.params.keys()
 
 
+@pytest.mark.parametrize("k", [None, 1, 3])
+def test_noise_of_another_dtype_is_that_of_the_model(k: int | None, rng: Rng) -> None:
+    """A generator draws float64 unless it is told; noise has no gradient, as a target has none."""
+    model, x = VAE.mlp(6, (5,), 2, rng), rng.random((3, 6), dtype=np.float32)
+    eps = rng.standard_normal((3, 2) if k is None else (3, k, 2))
+    loss = model.loss if k is None else model.importance_weighted_loss
+    (terms, backward), (expected, expected_backward) = loss(x, eps), loss(x, eps.astype("float32"))
+    found, wanted = [*terms, *backward().values()], [*expected, *expected_backward().values()]
+    for a, b in zip(found, wanted, strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_array_equal(a, b)
+
+
 def test_the_data_gets_no_gradient(rng: Rng) -> None:
     """The first layer's product towards x, a fifth of a training step, must not run."""
     asked = []
@@ -125,6 +138,24 @@ def test_importance_weights_by_hand(rng: Rng) -> None:
         )
         weights.append(likelihood * prior / posterior)
     np.testing.assert_allclose(terms.loss, -np.log(np.mean(weights, axis=0)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("logvar", [-20.0, -12.0, 0.0])
+def test_log_weights_in_float32_hold_where_sigma_is_small(logvar: float, rng: Rng) -> None:
+    """Where z - mu is taken from a rounded z, 5e-3 is lost at -20."""
+    model, x, eps = batch(rng, n=100)
+    mu = rng.standard_normal(eps.shape)
+
+    def at(dtype: str) -> list[np.ndarray]:
+        arrays = [x, mu, np.full_like(mu, logvar), eps, np.ones(len(x))]
+        *arguments, ones = (a.astype("float32").astype(dtype) for a in arrays)
+        params = {k: v.astype("float32").astype(dtype) for k, v in model.params.items()}
+        weights, backward = model.with_params(params).log_weights(*arguments)
+        dmu, dlogvar, _ = backward(ones)
+        return [weights.log_w, dmu, dlogvar]
+
+    for rounded, exact in zip(at("float32"), at("float64"), strict=True):
+        assert abs(rounded - exact).max() < 3e-7 * max(1, abs(exact).max())
 
 
 def test_equal_draws_make_the_weights_equal(rng: Rng) -> None:

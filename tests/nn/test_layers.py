@@ -1,6 +1,8 @@
 """Layers: values, gradients, and the contract of a backward pass."""
 
+import re
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -221,11 +223,24 @@ def test_params_are_the_arrays_that_the_layers_use(rng: Rng) -> None:
 
 
 def test_mlp_alternates_linear_and_activation() -> None:
-    net = mlp([784, 400, 200, 20], np.random.default_rng(0), Tanh)
+    net = mlp([784, 400, 200, 20], np.random.default_rng(0), activation=Tanh)
     kinds = [type(layer).__name__ for layer in net.layers]
     assert kinds == ["Linear", "Tanh", "Linear", "Tanh", "Linear"]
     assert [p.shape for p in net.params.values()][::2] == [(784, 400), (400, 200), (200, 20)]
     assert list(net.params)[:2] == ["0.weight", "0.bias"]
+
+
+@pytest.mark.parametrize("wrong", [ReLU, [ReLU(), ReLU()], None, "relu", lambda x: x])
+def test_what_is_no_layer_is_not_dropped(wrong: Any) -> None:
+    """A class without parentheses, or a list without a star, would make an identity."""
+    with pytest.raises(MinigenError, match=f"got {re.escape(repr(wrong))} as number 1; .*ReLU()"):
+        Sequential(ReLU(), wrong)
+
+
+@pytest.mark.parametrize("widths", [[], [5]])
+def test_an_mlp_of_fewer_than_two_widths_is_refused(widths: list[int], rng: Rng) -> None:
+    with pytest.raises(MinigenError, match=rf"at least two, got {re.escape(repr(widths))}"):
+        mlp(widths, rng)
 
 
 def test_mlp_without_hidden_layers_is_linear() -> None:
@@ -238,6 +253,14 @@ def test_faults_name_the_value(rng: Rng) -> None:
         layer(np.ones((2, 5)))
     with pytest.raises(MinigenError, match=r"got \(4,\)"):
         layer(np.ones(4))
+    with pytest.raises(
+        MinigenError, match=r"Linear\(4, 3\) .* float64, got an input in uint8; .*sca"
+    ):
+        layer(np.ones((2, 4), np.uint8))
+    with pytest.raises(
+        MinigenError, match=r"got an input in float64; convert it, by astype\('float"
+    ):
+        Linear(4, 3, rng)(np.ones((2, 4)))
     with pytest.raises(MinigenError, match=r"n_in of Linear must be a whole number .* got 0"):
         Linear(0, 3, rng)
     with pytest.raises(MinigenError, match=r"slope of LeakyReLU must be .* \[0, 1\), got 1"):

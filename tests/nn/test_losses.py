@@ -1,5 +1,6 @@
 """Losses: closed forms and high-precision values, gradients, weights, faults."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from minigen.backend import to_numpy
 from minigen.errors import MinigenError
 from minigen.gradcheck import check_function
+from minigen.models.likelihoods import Gaussian
 from minigen.nn.layers import sigmoid
 from minigen.nn.losses import bce, bce_with_logits, hinge, length_error, mse, wasserstein
 
@@ -139,6 +141,13 @@ def test_labels_of_any_kind_are_those_of_the_first_argument(
         loss(xp.asarray(labels.astype("uint8")), xp.asarray(labels.astype("uint8")))
 
 
+@pytest.mark.parametrize("loss", [*LOSSES, Gaussian()])
+def test_raw_pixels_are_no_target(loss: Callable[..., Any]) -> None:
+    half = np.full((1, 2), 0.5, np.float32)
+    with pytest.raises(MinigenError, match=r"(target|x) in uint8, up to 200: .*scaled\((target|x)"):
+        loss(half, np.array([[0, 200]], np.uint8))
+
+
 @pytest.mark.parametrize("loss", [bce, bce_with_logits, hinge, wasserstein])
 def test_labels_of_minus_one_are_refused(loss: Callable[..., Any]) -> None:
     with pytest.raises(MinigenError, match=r"target: values from -1 to 1, .* in \[0, 1\]"):
@@ -182,6 +191,10 @@ def test_a_length_is_that_of_its_row(xp: Any) -> None:
     )
     with pytest.raises(MinigenError, match=r"expected rows \(N, D\).*got vector \(3,\)"):
         length_error(np.ones(3), 0.0)
+    wrong: list[Any] = [np.ones(3), "1", math.nan]
+    for k in wrong:
+        with pytest.raises(MinigenError, match="length must be a number, got"):
+            length_error(np.ones((3, 2)), k)
 
 
 def test_a_vector_of_no_length_has_a_finite_gradient_in_float32() -> None:

@@ -42,7 +42,8 @@ class Softplus(Activation):
 
 @each_kind
 def test_the_slope_is_the_derivative_of_the_output(kind: Callable[[], Layer], rng: Rng) -> None:
-    network, x = mlp([3, 6, 5, 1], rng, kind, "float64"), rng.standard_normal((4, 3))
+    network = mlp([3, 6, 5, 1], rng, activation=kind, dtype="float64")
+    x = rng.standard_normal((4, 3))
     slope, _ = input_gradient(network, x)
     measured = np.stack(
         [network(x + 1j * H * direction)[0][:, 0].imag / H for direction in np.eye(3)], axis=1
@@ -54,7 +55,8 @@ def test_the_slope_is_the_derivative_of_the_output(kind: Callable[[], Layer], rn
 def test_its_gradient_is_how_the_ordinary_one_changes_along_the_move(
     kind: Callable[[], Layer], rng: Rng
 ) -> None:
-    network, x = mlp([3, 6, 5, 1], rng, kind, "float64"), rng.standard_normal((4, 3))
+    network = mlp([3, 6, 5, 1], rng, activation=kind, dtype="float64")
+    x = rng.standard_normal((4, 3))
     u = rng.standard_normal((4, 3))
     dx, grads = input_gradient(network, x)[1](u)
     moved_dx, moved = network(x + 1j * H * u)[1](np.ones((4, 1)))
@@ -89,7 +91,9 @@ def test_layers_in_any_order(layers: Callable[[Rng], list[Layer]], rng: Rng) -> 
 def test_one_unit_by_hand() -> None:
     """l = v f(w x): g = v w f', dg/dw = v f' + v w x f'', dg/dv = w f', dg/dx = v w^2 f''."""
     w, v, x = 0.7, -1.3, 0.4
-    network = mlp([1, 1, 1], np.random.default_rng(0), Tanh, "float64").with_params(
+    network = mlp(
+        [1, 1, 1], np.random.default_rng(0), activation=Tanh, dtype="float64"
+    ).with_params(
         {
             "0.weight": np.array([[w]]),
             "0.bias": np.zeros(1),
@@ -110,7 +114,8 @@ def test_one_unit_by_hand() -> None:
 
 
 def test_where_no_layer_bends_biases_get_nothing_and_the_slope_no_gradient(rng: Rng) -> None:
-    network, x = mlp([3, 6, 5, 1], rng, LeakyReLU, "float64"), rng.standard_normal((4, 3))
+    network = mlp([3, 6, 5, 1], rng, activation=LeakyReLU, dtype="float64")
+    x = rng.standard_normal((4, 3))
     dx, grads = input_gradient(network, x)[1](rng.standard_normal((4, 3)))
     assert not dx.any()
     assert not any(grads[name].any() for name in grads if name.endswith("bias"))
@@ -125,7 +130,9 @@ def test_what_nobody_asks_for_is_not_there(
     kind: Callable[[], Layer], first: tuple[Layer, ...], inputs: bool, params: bool, xp: ModuleType
 ) -> None:
     draw = Draw(xp)
-    network = draw.module(Sequential(*first, *mlp([3, 6, 1], draw.rng, kind, "float64").layers))
+    network = draw.module(
+        Sequential(*first, *mlp([3, 6, 1], draw.rng, activation=kind, dtype="float64").layers)
+    )
     x, u = draw.normal(4, 3), draw.normal(4, 3)
     _, backward = input_gradient(network, x)
     dx, grads = backward(u, inputs, params)
@@ -139,7 +146,7 @@ def test_what_nobody_asks_for_is_not_there(
 
 
 def test_a_second_call_gives_the_same_and_the_upstream_is_left_alone(rng: Rng) -> None:
-    network, x = mlp([3, 6, 1], rng, Tanh, "float64"), rng.standard_normal((4, 3))
+    network, x = mlp([3, 6, 1], rng, activation=Tanh, dtype="float64"), rng.standard_normal((4, 3))
     _, backward = input_gradient(network, x)
     u = rng.standard_normal((4, 3))
     before = u.copy()
@@ -152,17 +159,30 @@ def test_a_second_call_gives_the_same_and_the_upstream_is_left_alone(rng: Rng) -
 
 @each_kind
 def test_float32_stays_float32(kind: Callable[[], Layer], rng: Rng) -> None:
-    network, x = mlp([3, 6, 1], rng, kind), rng.standard_normal((4, 3), dtype=np.float32)
+    network, x = mlp([3, 6, 1], rng, activation=kind), rng.standard_normal((4, 3), dtype=np.float32)
     slope, backward = input_gradient(network, x)
     dx, grads = backward(slope)
     arrays = [slope, dx, *grads.values()]
     assert {array.dtype for array in arrays} == {np.dtype("float32")}
 
 
+def test_what_is_no_sequential_of_layers_is_refused(rng: Rng) -> None:
+    """A bare Linear has gradients of "weight", and none of "0.weight"."""
+    for network, shown in (Linear(3, 1, rng), r"Linear\(3, 1\)"), (Sequential(), r"Sequential\(\)"):
+        with pytest.raises(
+            MinigenError, match=f"Sequential of layers, at least one; .* got {shown}"
+        ):
+            input_gradient(network, rng.standard_normal((4, 3)))
+    linear = Sequential(Linear(3, 1, rng, "float64"))
+    _, backward = input_gradient(linear, rng.standard_normal((4, 3)))
+    assert backward(rng.standard_normal((4, 3)))[1].keys() == linear.params.keys()
+
+
 def test_an_activation_of_ones_own_is_refused_until_its_curvature_is_known(
     rng: Rng, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, x = mlp([3, 6, 5, 1], rng, Softplus, "float64"), rng.standard_normal((4, 3))
+    network = mlp([3, 6, 5, 1], rng, activation=Softplus, dtype="float64")
+    x = rng.standard_normal((4, 3))
     with pytest.raises(MinigenError, match=r"Linear, ReLU.* got Softplus\(\); put the f'' of"):
         input_gradient(network, x)
     known: dict[Any, Any] = {**slopes.CURVATURES, Softplus: lambda y: np.exp(-y) * (1 - np.exp(-y))}
@@ -175,11 +195,6 @@ def test_a_sequential_within_is_refused(rng: Rng) -> None:
     nested = Sequential(Sequential(Linear(3, 2, rng, "float64")), Tanh())
     with pytest.raises(MinigenError, match=r"in one Sequential; got Sequential\(Linear\(3, 2\)\)"):
         input_gradient(nested, np.ones((2, 3)))
-
-
-def test_a_single_layer_needs_no_sequential_around_it(rng: Rng) -> None:
-    slope, _ = input_gradient(Tanh(), np.array([[0.3, -0.2]]))
-    np.testing.assert_allclose(slope, 1 - np.tanh([[0.3, -0.2]]) ** 2, rtol=1e-14)
 
 
 def test_double_backpropagation_does_not_see_a_kink_move() -> None:

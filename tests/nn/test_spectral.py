@@ -1,6 +1,7 @@
 """Spectral normalization: the largest singular value, its gradient, and the state that it keeps."""
 
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def converged(params: Params, steps: int = 200) -> Vectors:
 
 
 def params_of(rng: Rng, dtype: str = "float64", xp: ModuleType = np) -> Params:
-    params = mlp([4, 6, 3], rng, LeakyReLU, dtype).params
+    params = mlp([4, 6, 3], rng, activation=LeakyReLU, dtype=dtype).params
     return {name: xp.asarray(array) for name, array in params.items()}
 
 
@@ -33,6 +34,23 @@ def test_steps_lead_to_the_largest_singular_value(rng: Rng, xp: ModuleType) -> N
         left, values, right = np.linalg.svd(weight)
         assert a @ weight @ b == pytest.approx(values[0], rel=1e-12)
         np.testing.assert_allclose(np.abs([a @ left[:, 0], b @ right[0]]), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[1.0, 0.0], [0.0, 2.0]],
+        [[3.0, 0.0], *[[0.0, 2.0]] * 9],  # the longest row is not the longest singular vector
+        [[0.0, 0.0], [3.0, 4.0]],
+        [[1.0, 2.0], [-1.0, -2.0]],
+        [[2.0, 1.0]],
+    ],
+    ids=["orthogonal", "a long one", "zeros first", "opposite", "one"],
+)
+def test_no_start_stays_at_a_smaller_singular_value(rows: list[Any], xp: ModuleType) -> None:
+    weight = xp.asarray(np.array(rows))
+    a, b = converged({"weight": weight})["weight"]
+    assert float(a @ weight @ b) == pytest.approx(np.linalg.norm(rows, 2), rel=1e-12)
 
 
 def test_every_weight_stretches_by_one_and_biases_stay(rng: Rng) -> None:
@@ -64,7 +82,8 @@ def test_a_gradient_along_the_weight_itself_is_none(rng: Rng) -> None:
 
 @pytest.mark.parametrize("steps", [0, 200])
 def test_gradient_through_the_normalization(steps: int, rng: Rng) -> None:
-    network, x = mlp([4, 6, 3], rng, LeakyReLU, "float64"), rng.standard_normal((5, 4))
+    network = mlp([4, 6, 3], rng, activation=LeakyReLU, dtype="float64")
+    x = rng.standard_normal((5, 4))
     vectors = converged(dict(network.params), steps)
 
     def loss(d):  # type: ignore[no-untyped-def]

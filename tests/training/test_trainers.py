@@ -106,6 +106,23 @@ def test_restore_brings_back_what_was_trained(system: str, tmp_path: Path) -> No
             np.testing.assert_array_equal(array, archive[name])
 
 
+def test_a_state_taken_in_training_is_one_to_go_back_to(tmp_path: Path) -> None:
+    moves = Moves(tmp_path, averaging=0.9, spectral=True)
+    trainer = moves.trainer
+
+    def step() -> dict[str, Any]:
+        trainer.train_step(moves.x, np.random.default_rng(0))
+        return dict(trainer.state)
+
+    step()
+    before = trainer.state
+    once = step()
+    step()
+    trainer.restore(before)
+    for name, array in step().items():
+        np.testing.assert_array_equal(array, once[name], err_msg=name)
+
+
 class Moves:
     """A GAN on points, and which of its players a step moves."""
 
