@@ -15,7 +15,7 @@ from minigen.data import scaled
 from minigen.errors import MinigenError
 from minigen.training import Run, Stream
 from minigen.workshop import cli, process
-from minigen.workshop.atomic import replacing, writing
+from minigen.workshop.atomic import replacing
 from minigen.workshop.folder import RunFolder
 from minigen.workshop.layout import drawable
 from minigen.workshop.runs import read_run
@@ -132,8 +132,7 @@ def _sample(options: argparse.Namespace) -> None:
         with replacing(path) as file:
             np.save(file, rows.reshape(-1, width))
     else:
-        with writing(path):
-            _draw(run, rows.reshape(count, group, width), kind, path)
+        _draw(run, rows.reshape(count, group, width), kind, path)
     print(f"{count * group} rows of {width} values: {path}")
 
 

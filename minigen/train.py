@@ -19,7 +19,6 @@ from minigen.training import OPTIONS, TRAINERS, Run, prepare
 from minigen.training.loop import Means
 from minigen.training.ranks import Ranks, join
 from minigen.workshop import cli, process
-from minigen.workshop.atomic import writing
 from minigen.workshop.folder import RunFolder, resume_command
 from minigen.workshop.launch import follow, together
 from minigen.workshop.runs import read_header, read_run, versions, write_run
@@ -200,8 +199,7 @@ def _draw(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
     from minigen.workshop.figures import draw_figures  # not above: matplotlib is slow to import
 
     last = {len(run.history): take_snapshot(run)}
-    with writing(folder.figures):
-        draw_figures(folder.figures, run, snapshots.by_epoch | last)
+    draw_figures(folder.figures, run, snapshots.by_epoch | last)
 
 
 def _resumed(

@@ -78,7 +78,7 @@ class RunFolder:
         """
         folder = cls.existing(path)
         with _alone_in(folder.path):
-            for file in folder._files:
+            for file in (*folder._files, folder.figures / "*"):
                 remove_leftovers(file)
             with writing(folder.figures):  # made anew where git has dropped it, being empty
                 folder.figures.mkdir(exist_ok=True)

@@ -336,12 +336,13 @@ def test_one_process_at_a_time_writes_a_folder(
 
 @pytest.mark.fault("kill")
 def test_leftovers_of_a_killed_process_are_removed(run: Path, digits: str) -> None:
-    leftover = run / "checkpoint.npz.123.tmp"
+    leftovers = run / "checkpoint.npz.123.tmp", run / "figures" / "curves.png.123.tmp"
     new = ["--data", digits, *SMALL, "--epochs", 1, "--out", run, "--overwrite"]
     for arguments in (["--resume", run], new):
-        leftover.write_bytes(b"half")
+        for leftover in leftovers:
+            leftover.write_bytes(b"half")
         assert train("vae", *arguments, PLAIN) == 0
-        assert not leftover.exists()
+        assert not any(leftover.exists() for leftover in leftovers)
 
 
 @pytest.mark.fault("new or resumed")

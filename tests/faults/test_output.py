@@ -119,10 +119,13 @@ def test_a_figure_that_cannot_be_written(run: Path, tmp_path: Path) -> None:
         preexec_fn=at_most(max(map(len, before.values()))),
     )
     assert done.returncode == 1
-    assert done.stderr.startswith(f"minigen: error: {run}/figures: cannot be written: ")
+    assert done.stderr.startswith(
+        f"minigen: error: {run}/figures/training.gif: cannot be written: "
+    )
     assert done.stderr.count("\n") == 1
     after = content(run)
     assert {name: after[name] for name in before} == before
+    assert "figures/training.gif" not in after  # whole, or not at all
     assert train(["vae", "--resume", str(run), "--epochs", "3"]) == 0
 
 

@@ -112,13 +112,14 @@ def test_auto_says_on_stderr_what_it_chose_and_why(
 
 
 A_COMMAND = r"""
-import os, sys
+import sys, tempfile
 from pathlib import Path
 from minigen.errors import MinigenError
 from minigen.training.progress import progress_bar
 from minigen.workshop import plots, process
 def command():
-    plots.picture(Path(os.devnull), lambda axes: None)
+    with tempfile.TemporaryDirectory() as folder:
+        plots.picture(Path(folder, "a.png"), lambda axes: None)
     with progress_bar(2, "epoch") as bar:
         bar.update()
     print("a\udcff\u03c3.npy")
