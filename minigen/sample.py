@@ -20,7 +20,6 @@ from minigen.workshop.folder import RunFolder
 from minigen.workshop.layout import drawable
 from minigen.workshop.runs import read_run
 
-SUFFIXES = (".png", ".npy")
 STEPS = 10  # codes on a walk
 MOST_IMAGES = 1_000  # in a picture
 TITLES = {
@@ -70,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--out",
-        type=_picture_or_array,
+        type=cli.file(".png", ".npy"),
         metavar="FILE",
         help="a .png, or a .npy with the rows themselves; without it, samples.png, walks.png or "
         "reconstructions.png in RUN",
@@ -84,13 +83,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     cli.add_backend(parser)
     return parser
-
-
-def _picture_or_array(text: str) -> Path:
-    path = Path(text)
-    if path.suffix.lower() not in SUFFIXES:
-        raise argparse.ArgumentTypeError(f"must end in .png or .npy, got {text!r}")
-    return path
 
 
 def _sample(options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, fields
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, get_args
 
@@ -46,7 +47,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, siblings: Mapping[str, "Parser"] | None = None, **kwargs: object) -> None:
-        self.siblings = siblings or {}
+        self.siblings = {} if siblings is None else siblings  # which may be added later
         super().__init__(
             allow_abbrev=False,
             formatter_class=HelpFormatter,
@@ -151,6 +152,17 @@ def folder(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("is empty; name a folder")
     return text
+
+
+def file(*suffixes: str) -> Callable[[str], Path]:
+    """Make an argument type: the path of a file, whose name ends in one of these."""
+
+    def read(text: str) -> Path:
+        if Path(text).suffix.lower() not in suffixes:
+            raise argparse.ArgumentTypeError(f"must end in {' or '.join(suffixes)}, got {text!r}")
+        return Path(text)
+
+    return read
 
 
 def backend(name: str | None) -> ModuleType:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -347,6 +347,20 @@ def test_unknown_words_get_the_nearest(
         main(arguments)
     assert stop.value.code == 2
     assert capsys.readouterr().err.endswith(f"{hint}\n")
+
+
+@pytest.mark.fault("unknown name")
+@pytest.mark.parametrize("model", OPTIONS)
+def test_an_option_of_another_model_is_said_to_be_one(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {other: {rule.name for rule in fields(kind)} for other, kind in OPTIONS.items()}
+    for name in set.union(*names.values()) - names[model]:
+        owners = " and ".join(other for other in names if name in names[other])
+        flag = f"--{name.replace('_', '-')}"
+        with pytest.raises(SystemExit):
+            main([model, flag, "1"])
+        assert capsys.readouterr().err.endswith(f"; {flag} is an option of {owners}\n")
 
 
 @pytest.mark.fault("latent-dim", "counts and weights")

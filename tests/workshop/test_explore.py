@@ -255,6 +255,22 @@ def test_what_goes_wrong_is_said(
     assert "is no run folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["", ".", "checkpoint.npz", "page", ".html"])
+def test_a_page_is_an_html_file_and_replaces_no_other(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained("ae", points(tmp_path / "x.npy", 20), tmp_path / "run")
+    before = (run / "checkpoint.npz").read_bytes()
+    monkeypatch.chdir(run)
+    with pytest.raises(SystemExit) as stop:
+        main([".", "--out", name])
+    assert stop.value.code == 2
+    assert f"argument --out: must end in .html, got '{name}'" in capsys.readouterr().err
+    with pytest.raises(mg.MinigenError, match=r"a page must end in \.html, got "):
+        mg.explore(mg.load("."), name)
+    assert (run / "checkpoint.npz").read_bytes() == before
+
+
 def test_an_untrained_model_and_a_single_test_row_have_a_page() -> None:
     run = prepare(mg.VAEOptions(hidden=(4,), latent_dim=1), mg.Dataset.of(np.eye(3)))
     found = content(run)
