@@ -1,6 +1,7 @@
 """Runs in files: what a run folder's checkpoint holds, `save` and `load`."""
 
 import json
+import os
 import platform
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -212,9 +213,15 @@ class _StoredData:
         try:
             dataset = self._given or data.load(self.name, seed=self._seed, **asdict(self.reading))
         except MinigenError as error:
+            if os.path.isabs(self.name) or self.name in data.NAMES:
+                lost = f"the data of {path}: {error}; or say where they are now"
+            else:
+                lost = (
+                    f"{path} was trained on arrays, {self.name!r}, that no file holds; np.save "
+                    "them, and say where they are"
+                )
             raise MinigenError(
-                f"the data of {path}: {error}; or say where they are now: {self._resume} --data "
-                "PLACE; in Python, load(path, data=...)"
+                f"{lost}: {self._resume} --data PLACE; in Python, load(path, data=...)"
             ) from error
         if dataset.width != self.width:
             raise MinigenError(
