@@ -212,12 +212,12 @@ def _resumed(
         MinigenError: it does, or there is no such run, or it has more epochs behind it.
     """
     folder = RunFolder.existing(given["resume"])
-    header = read_header(folder)
+    header, trained = read_header(folder)
     if header["model"] != given["model"]:
         raise MinigenError(
             f"{folder.path} trains a model {header['model']}, not {given['model']}; name that one"
         )
-    before = asdict(OPTIONS[header["model"]].of(header["options"]))
+    before = asdict(trained)
     for name, now in options.items():
         if before[name] != now and name != "epochs":
             raise MinigenError(
@@ -226,11 +226,6 @@ def _resumed(
             )
     xp, backend = select(given["backend"] or header["backend"])
     run, snapshots = read_run(folder, xp, place=given.get("data"), changes=options)
-    if len(run.history) > run.options.epochs:
-        raise MinigenError(
-            f"{folder.path} has {len(run.history)} epochs behind it, and --epochs is "
-            f"{run.options.epochs}; give more"
-        )
     _ = run.dataset.train  # read and compared before anything is written
     if header["chains"] != run.trainer.chains:
         print(

@@ -86,6 +86,24 @@ def test_data_of_a_loaded_run_are_asked_for_when_they_are_needed(tmp_path: Path)
         mg.judge(mg.load(tmp_path / "run", data=other))
 
 
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"epochs": 0}, r"^epochs must be a whole number of at least 1, got 0$"),
+        ({"epochs": 2.5}, r"^epochs must be a whole number of at least 1, got 2\.5$"),
+        ({"epochs": 1}, r"run has 2 epochs behind it, more than epochs=1; give more$"),
+        ({"data": ROWS}, r"^data: expected a Dataset, got ndarray; make one by Dataset\.of"),
+    ],
+    ids=["no epochs", "half an epoch", "fewer epochs", "an array"],
+)
+def test_load_blames_what_is_asked_for_and_not_the_file(
+    asked: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    mg.save(fitted(ALL[1]), tmp_path / "run")
+    with pytest.raises(mg.MinigenError, match=message):
+        mg.load(tmp_path / "run", **asked)
+
+
 def test_save_replaces_nothing_unasked(tmp_path: Path) -> None:
     run = fitted(ALL[1])
     mg.save(run, tmp_path / "run")

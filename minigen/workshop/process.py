@@ -50,7 +50,7 @@ def run(command: Callable[[], None], debug: bool = False) -> int:
 
 def with_flags(text: str) -> str:
     """A sentence of the library, with its arguments as options: scale=255 becomes --scale 255."""
-    return re.sub(r"(?<!\S)(scale|shape|likelihood)='?([\w.+-]+)'?", r"--\1 \2", text)
+    return re.sub(r"(?<!\S)(scale|shape|likelihood|epochs)='?([\w.+-]+)'?", r"--\1 \2", text)
 
 
 def quoted(text: str, windows: bool = sys.platform == "win32") -> str:

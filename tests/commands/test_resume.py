@@ -249,7 +249,7 @@ def refusal(run: Path, capsys: pytest.CaptureFixture[str], *arguments: object) -
         (["vae", "--binarize"], "was trained without --binarize, not with --binarize; go on"),
         (["gan"], "trains a model vae, not gan; name that one"),
         (["vae", "--data", "ring"], "ring: has rows of 2 values, and "),
-        (["vae", "--epochs", "1"], "has 2 epochs behind it, and --epochs is 1; give more"),
+        (["vae", "--epochs", "1"], "has 2 epochs behind it, more than --epochs 1; give more"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
