@@ -79,8 +79,12 @@ def read_rows(source: str, reading: Reading = AS_STORED) -> Rows:
         reading: the scale and the shape of what is stored.
 
     Raises:
-        MinigenError: as for `load`.
+        MinigenError: as for `load`; or the source is a toy density.
     """
+    if source in MIXTURES:
+        raise MinigenError(
+            f"{source}: is drawn and not read; save rows of it to a file, and give that"
+        )
     with _named(source):
         arrays, _ = _stored(source, reading)
         parts = [arrays[split] for split in ("train", "test") if split in arrays]
