@@ -152,11 +152,7 @@ def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         source = given.get("data", "mnist")
         run = prepare(kind, data.load(source, seed=kind.seed, **reading), xp)
         snapshots = Snapshots()
-        instead = (
-            "add --overwrite to replace it, go on with it by --resume "
-            f"{process.quoted(str(given['out']))}, or choose another folder with --out"
-        )
-        opened = RunFolder.create(given["out"], given["model"], given["overwrite"], instead)
+        opened = RunFolder.create(given["out"], given["model"], given["overwrite"], by_command=True)
     run.meet(ranks)
     if ranks.rank:  # rank 0 writes and speaks
         follow(ranks.rank)
@@ -169,7 +165,7 @@ def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         write_run(folder, run, snapshots)  # so a stop in the first epoch loses nothing
         _announce(run, backend)
         if given["resume"]:
-            _announce_resumed(run, folder)
+            _announce_resumed(run, folder, drawn=not given["no_figures"])
         try:
             for record in run.train(progress=True):
                 snapshots.update(run)
@@ -273,14 +269,15 @@ def _announce(run: Run, backend: str) -> None:
         )
 
 
-def _announce_resumed(run: Run, folder: RunFolder) -> None:
+def _announce_resumed(run: Run, folder: RunFolder, drawn: bool) -> None:
     done = len(run.history)
     if done < run.options.epochs:
         print(f"run    {folder.path} goes on after epoch {done}", flush=True)
     else:
+        left = "only its figures are drawn again" if drawn else "nothing is left to do"
         print(
-            f"run    {folder.path} has all of its {done} epochs, so only its figures are drawn "
-            "again; a larger --epochs goes on",
+            f"run    {folder.path} has all of its {done} epochs, so {left}; a larger --epochs "
+            "goes on",
             flush=True,
         )
 

@@ -219,6 +219,8 @@ def test_a_finished_run_is_drawn_again_and_stays_as_it_is(
     assert train("vae", "--resume", tmp_path / "run") == 0
     assert content(tmp_path / "run") == before
     assert "has all of its 1 epochs, so only its figures are drawn" in capsys.readouterr().out
+    assert train("vae", "--resume", tmp_path / "run", PLAIN) == 0
+    assert "has all of its 1 epochs, so nothing is left to do; a" in capsys.readouterr().out
 
 
 @pytest.fixture

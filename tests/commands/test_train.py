@@ -1,7 +1,9 @@
 """`python -m minigen.train`: what a run leaves behind, that it repeats itself, how it fails."""
 
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, fields
@@ -137,6 +139,45 @@ def test_a_finished_run_is_not_overwritten_unasked(
     assert undrawn(*arguments, "--seed", "5", "--overwrite") == 0
     assert (run / "checkpoint.npz").read_bytes() != before
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.fault("run exists", "damaged")
+def test_a_damaged_run_is_not_said_to_go_on(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    arguments = ["--data", digits, "--out", str(run), "--hidden", "4", "--epochs", "1"]
+    assert undrawn(*arguments) == 0
+    (run / "checkpoint.npz").write_bytes(b"abc")
+    capsys.readouterr()
+    assert undrawn(*arguments) == 1
+    assert capsys.readouterr().err == (
+        f"minigen: error: {run} already holds a run, whose checkpoint is damaged; add --overwrite "
+        "to replace it, or choose another folder with --out\n"
+    )
+    assert undrawn(*arguments, "--overwrite") == 0
+
+
+@pytest.mark.fault("not writable")
+def test_a_run_that_cannot_be_replaced_is_named(
+    digits: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = tmp_path / "run"
+    arguments = ["--data", digits, "--out", str(run), "--hidden", "4", "--epochs", "1"]
+    assert undrawn(*arguments) == 0
+
+    def denied(folder: Path) -> None:  # as rmtree says it; a mode would not stop root
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "curves.png")
+
+    monkeypatch.setattr(shutil, "rmtree", denied)
+    capsys.readouterr()
+    assert undrawn(*arguments, "--overwrite") == 1
+    assert capsys.readouterr().err == (
+        f"minigen: error: cannot write the run folder {run}: Permission denied; choose another\n"
+    )
 
 
 @pytest.mark.fault("run exists")
