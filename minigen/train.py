@@ -46,7 +46,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     try:
         kind.of(options)
     except MinigenError as error:
-        cli.refuse(commands, error)
+        cli.refuse(commands, kind, error)
     return process.run(lambda: _train(given, options), debug=given["debug"])
 
 

@@ -15,17 +15,9 @@ from minigen.backend import NAMES, select
 from minigen.checks import check_whole
 from minigen.errors import MinigenError
 from minigen.training.options import Options, checked
-from minigen.workshop.process import BAD_ARGUMENTS, quoted, run, with_flags
+from minigen.workshop.process import BAD_ARGUMENTS, quoted, run
 
-# Options of training, after those of the model.
-LAST = (
-    "milestones",
-    "gamma",
-    "epochs",
-    "batch_size",
-    "seed",
-    "threads",
-)  # of training, after the model's
+LAST = {rule.name for rule in fields(Options)} - {"hidden", "latent_dim"}  # after the model's own
 
 DESTROYS = "--overwrite"  # never a suggestion
 
@@ -96,7 +88,7 @@ class Parser(argparse.ArgumentParser):
 def add_options(parser: argparse.ArgumentParser, kind: type[Options]) -> None:
     """Declare a flag for each field of these options. Who does not give it leaves no trace."""
     for rule in sorted(fields(kind), key=lambda rule: rule.name in LAST):
-        flag, facts = f"--{rule.name.replace('_', '-')}", rule.metadata
+        flag, facts = flag_of(rule.name), rule.metadata
         default = spelled(rule.default)
         shown = f" (default: {default})" if default and rule.type is not bool else ""
         if rule.type is bool:
@@ -120,6 +112,11 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
+def flag_of(name: str) -> str:
+    """The flag of an option: --latent-dim of latent_dim."""
+    return f"--{name.replace('_', '-')}"
+
+
 def spelled(value: object) -> str:
     """A value as on the command line."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
@@ -127,10 +124,9 @@ def spelled(value: object) -> str:
 
 def with_option(name: str, value: object) -> str:
     """Say with which option, or without which, a run is made."""
-    flag = f"--{name.replace('_', '-')}"
     if isinstance(value, bool):
-        return f"{'with' if value else 'without'} {flag}"
-    return f"with {flag} {quoted(spelled(value))}"
+        return f"{'with' if value else 'without'} {flag_of(name)}"
+    return f"with {flag_of(name)} {quoted(spelled(value))}"
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -199,6 +195,11 @@ def _reader(rule: "Field[Any]") -> Callable[[str], Any]:
     return read
 
 
-def refuse(parser: argparse.ArgumentParser, error: MinigenError) -> NoReturn:
-    """Exit as from bad arguments."""
-    parser.exit(BAD_ARGUMENTS, f"minigen: error: {with_flags(f'{error}')}\n")
+def refuse(parser: argparse.ArgumentParser, kind: type[Options], error: MinigenError) -> NoReturn:
+    """Exit as from bad arguments, because these options refuse one another: their names, where they
+    stand for options, become flags.
+    """
+    names = "|".join(rule.name for rule in fields(kind))
+    place = r"(^|\bwith |\bgive |, | or )"  # and not in "the game hinge"
+    text = re.sub(rf"{place}({names})\b", lambda found: found[1] + flag_of(found[2]), f"{error}")
+    parser.exit(BAD_ARGUMENTS, f"minigen: error: {text}\n")

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -402,6 +403,35 @@ def test_an_option_of_another_model_is_said_to_be_one(
         with pytest.raises(SystemExit):
             main([model, flag, "1"])
         assert capsys.readouterr().err.endswith(f"; {flag} is an option of {owners}\n")
+
+
+@pytest.mark.fault("counts and weights")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            "gan --game wasserstein --smoothing 0",
+            "the game .* --gradient-penalty, --r1 or --spectral",
+        ),
+        ("gan --game hinge --smoothing .1", "--smoothing 0.1 with the game .*; give --smoothing 0"),
+        ("gan --game hinge --generator-loss minimax", "--generator-loss minimax with the game .*"),
+        ("gan --r1 1 --gradient-penalty 10", "--r1 1 with --gradient-penalty 10: one pulls .*"),
+        ("gan --lr 1e-31", "--lr, --discriminator-lr: a learning rate of 1e-31; keep .*"),
+        ("ae --milestones 1 --gamma 1e40", "--lr, --gamma, --milestones: a learning rate .*"),
+        ("vae --beta 2 --importance-samples 5", "--beta 2 with 5 importance samples: the .*"),
+        (
+            "vae --binarize --likelihood gaussian",
+            "--binarize with the likelihood gaussian: .* has a Bernoulli likelihood; leave .*",
+        ),
+    ],
+)
+def test_options_that_refuse_one_another_are_named_as_they_are_given(
+    arguments: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments.split())
+    assert stop.value.code == 2
+    assert re.fullmatch(f"minigen: error: {message}\n", capsys.readouterr().err)
 
 
 @pytest.mark.fault("latent-dim", "counts and weights")

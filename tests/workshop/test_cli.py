@@ -163,6 +163,27 @@ def test_closed_streams() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (1, "", FAILURE)
 
 
+@pytest.mark.parametrize(
+    ("said", "typed"),
+    [
+        ("x.npy: 0 to 9; scale=9 brings them there", "x.npy: 0 to 9; --scale 9 brings them there"),
+        ("scale=255 if they are dark, or so", "--scale 255 if they are dark, or so"),
+        ("rows are drawn; shape='table' draws none", "rows are drawn; --shape table draws none"),
+        ("shape='32x32x3' keeps them", "--shape 32x32x3 keeps them"),
+        ("take likelihood=gaussian in a vae, ae", "take --likelihood gaussian in a vae, ae"),
+        ("2 epochs, more than epochs=1; give more", "2 epochs, more than --epochs 1; give more"),
+        ("grid scale=2 is no run folder, x is missing", None),
+        ("a scale=2/x.npy: is a folder; give a file", None),
+        ("go on with train vae --resume 'grid scale=2'", None),
+    ],
+)  # fmt: skip
+def test_an_argument_in_a_remedy_is_an_option_and_one_in_a_name_is_none(
+    said: str, typed: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert process.run(lambda: failing(MinigenError(said))) == 1
+    assert capsys.readouterr().err == f"minigen: error: {typed or said}\n"
+
+
 @pytest.mark.fault("empty name")
 def test_no_name_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
     """As of a forgotten shell variable."""
