@@ -2,10 +2,13 @@
 
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,6 @@ from minigen.backend import generator
 from minigen.data import Mixture
 from minigen.evaluate import main as evaluate
 from minigen.nn import Adam, Composite, LeakyReLU, Linear, ReLU, Sequential, mlp, reparameterize
-from minigen.nn.layers import Layer
 from minigen.nn.optim import Average
 from minigen.train import main as train
 from minigen.training import prepare
@@ -92,7 +94,7 @@ def test_data_of_a_loaded_run_are_asked_for_when_they_are_needed(tmp_path: Path)
         ({"epochs": 0}, r"^epochs must be a whole number of at least 1, got 0$"),
         ({"epochs": 2.5}, r"^epochs must be a whole number of at least 1, got 2\.5$"),
         ({"epochs": 1}, r"run has 2 epochs behind it, more than epochs=1; give more$"),
-        ({"data": ROWS}, r"^data: expected a Dataset, got ndarray; make one by Dataset\.of"),
+        ({"data": ROWS}, r"^expected a Dataset, got ndarray; make one by Dataset\.of"),
     ],
     ids=["no epochs", "half an epoch", "fewer epochs", "an array"],
 )
@@ -181,72 +183,152 @@ def test_every_class_says_what_it_is() -> None:
     assert repr(prepare(ALL[2], DATA)) == "Run(gan on rows, 0 of 2 epochs)"
 
 
-class Unfinished(Layer):
-    """A layer as a user may leave it."""
-
-    def __call__(self, x: Any) -> Any:
-        return x, lambda dy, inputs=True, params=True: (dy, {})
-
-
 @functools.cache
-def _entrances() -> dict[str, Any]:
-    """Wrong calls, by what is wrong."""
+def made() -> SimpleNamespace:
+    """What wrong calls are made of."""
     rng = np.random.default_rng(0)
-    vae = mg.VAE.mlp(16, [5], 2, rng)
+    vae, x = mg.VAE.mlp(16, [5], 2, rng), DATA.train
     eps = rng.standard_normal((54, 2), dtype=np.float32)
-    x = DATA.train
     _, backward = vae.loss(x, eps)
     y, layer_backward = Linear(16, 2, rng)(x)
     _, z_backward = reparameterize(eps, eps, eps)
-    run = fitted(ALL[1])
-    return {
-        "standardised rows": lambda: vae.loss((x - x.mean()) / x.std(), eps),
-        "rows of NaN": lambda: vae.loss(x * np.nan, eps),
-        "pixels as uint8": lambda: vae.loss((x * 255).astype(np.uint8), eps),
-        "float64 rows": lambda: vae.loss(x.astype(np.float64), eps),
-        "float64 noise": lambda: vae.loss(x, eps.astype(np.float64)),
-        "rows of another width": lambda: vae.loss(x[:, :3], eps),
-        "a number as weights": lambda: backward(1.0),
-        "weights of another shape": lambda: backward(np.ones(3)),
-        "a number as dy": lambda: layer_backward(1.0),
-        "dy of another shape": lambda: layer_backward(y[:3]),
-        "a number as dz": lambda: z_backward(1.0),
-        "a relu's dy": lambda: ReLU()(x)[1](x[:2]),
-        "a seed for a generator": lambda: mg.VAE.mlp(16, [5], 2, 0),
-        "a seed for a mixture": lambda: Mixture(np.zeros((1, 2)), 1.0).sample(3, 0),  # type: ignore[arg-type]
-        "a width of 0": lambda: mg.VAE.mlp(16, [0], 2, rng),
-        "a width of 2.5": lambda: Linear(16, 2.5, rng),  # type: ignore[arg-type]
-        "a learning rate of 0": lambda: mg.Adam(vae.params, lr=0),
-        "a rate that is text": lambda: mg.Adam(vae.params, lr="1e-3"),  # type: ignore[arg-type]
-        "three betas": lambda: mg.Adam(vae.params, betas=(0.5, 0.5, 0.5)),
-        "momentum of 1": lambda: mg.SGD(vae.params, 0.1, momentum=1.0),
-        "a slope of 2": lambda: LeakyReLU(2.0),
-        "gradients of another model": lambda: mg.Adam(vae.params).step({}),
-        "a list of rows": lambda: vae.loss(x.tolist(), eps),
-        "an array for a Dataset": lambda: mg.fit(ALL[0], ROWS),  # type: ignore[arg-type]
-        "a dict for options": lambda: mg.fit({"epochs": 1}, DATA),  # type: ignore[arg-type]
-        "an unknown backend": lambda: mg.fit(ALL[0], DATA, backend="torch"),
-        "values beyond 1 for a VAE": lambda: mg.fit(ALL[1], mg.Dataset.of(ROWS * 2)),
-        "samples of no number": lambda: run.sample(0),
-        "samples of a half": lambda: run.sample(1.5),  # type: ignore[arg-type]
-        "a negative seed": lambda: run.sample(1, seed=-1),
-        "rows to encode of another width": lambda: run.encode(ROWS[:, :3]),
-        "a row to encode": lambda: run.encode(ROWS[0]),
-        "codes of another width": lambda: run.decode(np.zeros((1, 3))),
-        "codes of a GAN": lambda: fitted(ALL[2]).encode(ROWS),
-        "no draws": lambda: mg.judge(run, draws=0),
-        "rows that are no images": lambda: mg.show(ROWS),
-        "images of another shape": lambda: mg.show(ROWS, (3, 3)),
-        "a run that is not there": lambda: mg.load("/nonexistent/run"),
-        "a data set that is not there": lambda: mg.load_data("/nonexistent.npy"),
-        "batches of 0": lambda: mg.batches(ROWS, 0),
-    }
+    return SimpleNamespace(
+        rng=rng, vae=vae, x=x, eps=eps, backward=backward, y=y, layer_backward=layer_backward,
+        z_backward=z_backward, run=fitted(ALL[1]), gan=fitted(ALL[2]),
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize("what", _entrances())
-def test_every_entrance_answers_wrong_input_with_a_sentence(what: str) -> None:
-    with pytest.raises(mg.MinigenError, match=r"\w+ \w+"):
-        _entrances()[what]()
+IN_FLOAT32 = "Linear computes in float32, got x in {}; convert it, pixels by minigen.data.scaled(x)"
+EACH = "one weight for each example: expected an array of shape (54,), got "
+UNIT = "this loss is for values in [0, 1]; rescale them, or take a squared error"
+A_RUN = "expected a Run, got int; make one by fit or load"
+A_GENERATOR = "a random generator, got 0; make one by numpy.random.default_rng(seed)"
+WHOLE = "must be a whole number of at least "
+WRONG: dict[str, tuple[Callable[[Any], object], str]] = {  # a call, and words of what it answers
+    "standardised rows": (lambda m: m.vae.loss((m.x - m.x.mean()) / m.x.std(), m.eps), UNIT),
+    "rows of NaN": (lambda m: m.vae.loss(m.x * np.nan, m.eps), f"from nan to nan, and {UNIT}"),
+    "pixels as uint8": (
+        lambda m: m.vae.loss((m.x * 255).astype(np.uint8), m.eps),
+        IN_FLOAT32.format("uint8"),
+    ),
+    "float64 rows": (
+        lambda m: m.vae.loss(m.x.astype(np.float64), m.eps),
+        IN_FLOAT32.format("float64"),
+    ),
+    "float64 noise": (
+        lambda m: m.vae.loss(m.x, m.eps.astype(np.float64)),
+        IN_FLOAT32.format("float64"),
+    ),
+    "rows of another width": (
+        lambda m: m.vae.loss(m.x[:, :3], m.eps),
+        "Linear expects x of shape (N, 16), got (54, 3)",
+    ),
+    "a number as weights": (lambda m: m.backward(1.0), f"{EACH}1.0"),
+    "weights of another shape": (lambda m: m.backward(np.ones(3)), f"{EACH}one of shape (3,)"),
+    "a number as dy": (lambda m: m.layer_backward(1.0), "dy: expected an array of shape (54, 2)"),
+    "dy of another shape": (lambda m: m.layer_backward(m.y[:3]), "got one of shape (3, 2)"),
+    "a number as dz": (lambda m: m.z_backward(1.0), "dz: expected an array of shape (54, 2)"),
+    "a relu's dy": (lambda m: ReLU()(m.x)[1](m.x[:2]), "dy: expected an array of shape (54, 16)"),
+    "a seed for a generator": (lambda m: mg.VAE.mlp(16, [5], 2, 0), A_GENERATOR),
+    "a seed for a mixture": (lambda m: Mixture(np.zeros((1, 2)), 1).sample(3, 0), A_GENERATOR),  # type: ignore[arg-type]
+    "a width of 0": (lambda m: mg.VAE.mlp(16, [0], 2, m.rng), f"n_out of Linear {WHOLE}1, got 0"),
+    "a width of 2.5": (lambda m: Linear(16, 2.5, m.rng), f"n_out of Linear {WHOLE}1, got 2.5"),  # type: ignore[arg-type]
+    "a learning rate of 0": (
+        lambda m: mg.Adam(m.vae.params, lr=0),
+        "learning rate must be a positive number, got 0",
+    ),
+    "a rate that is text": (
+        lambda m: mg.Adam(m.vae.params, lr="1e-3"),  # type: ignore[arg-type]
+        "learning rate must be a positive number, got '1e-3'",
+    ),
+    "three betas": (
+        lambda m: mg.Adam(m.vae.params, betas=(0.5, 0.5, 0.5)),
+        "betas must be two numbers in [0, 1)",
+    ),
+    "momentum of 1": (
+        lambda m: mg.SGD(m.vae.params, 0.1, momentum=1.0),
+        "momentum must be a number in [0, 1)",
+    ),
+    "a slope of 2": (lambda m: LeakyReLU(2.0), "slope of LeakyReLU must be a number in [0, 1)"),
+    "gradients of another model": (
+        lambda m: mg.Adam(m.vae.params).step({}),
+        "gradients do not fit the parameters, at decoder.0.bias, decoder.0.weight",
+    ),
+    "a list of rows": (
+        lambda m: m.vae.loss(m.x.tolist(), m.eps),
+        "expected NumPy or CuPy arrays, got list, ndarray; convert with numpy.asarray",
+    ),
+    "an array for a Dataset": (
+        lambda m: mg.fit(ALL[0], ROWS),  # type: ignore[arg-type]
+        "expected a Dataset, got ndarray; make one by Dataset.of(rows)",
+    ),
+    "an array for a run's Dataset": (
+        lambda m: mg.load("/nonexistent/run", data=ROWS),  # type: ignore[arg-type]
+        "expected a Dataset, got ndarray; make one by Dataset.of(rows)",
+    ),
+    "a dict for options": (
+        lambda m: mg.fit({"epochs": 1}, DATA),  # type: ignore[arg-type]
+        "expected options of a model (AutoencoderOptions, VAEOptions, GANOptions), got {'epochs'",
+    ),
+    "an unknown backend": (
+        lambda m: mg.fit(ALL[0], DATA, backend="torch"),
+        "unknown backend 'torch'; choose one of numpy, cupy, auto",
+    ),
+    "values beyond 1 for a VAE": (
+        lambda m: mg.fit(ALL[1], mg.Dataset.of(ROWS * 2)),
+        "not 0 to 1, in 54 of 54 train rows",
+    ),
+    "samples of no number": (lambda m: m.run.sample(0), f"count {WHOLE}1, got 0"),
+    "samples of a half": (lambda m: m.run.sample(1.5), f"count {WHOLE}1, got 1.5"),
+    "a negative seed": (lambda m: m.run.sample(1, seed=-1), f"seed {WHOLE}0, got -1"),
+    "rows to encode of another width": (
+        lambda m: m.run.encode(ROWS[:, :3]),
+        "expected rows of 16 values, got 3",
+    ),
+    "a row to encode": (lambda m: m.run.encode(ROWS[0]), "rows: has shape (16,), expected (rows, "),
+    "codes of another width": (
+        lambda m: m.run.decode(np.zeros((1, 3))),
+        "expected codes of shape (N, 2), got (1, 3)",
+    ),
+    "codes of a GAN": (lambda m: m.gan.encode(ROWS), "a gan has no encoder"),
+    "a walk with one end more": (
+        lambda m: m.run.walk(np.zeros((1, 2)), np.zeros((2, 2))),
+        "a walk has two ends, got 1 first and 2 last codes",
+    ),
+    "a walk of one step": (
+        lambda m: m.run.walk(np.zeros((1, 2)), np.zeros((1, 2)), steps=1),
+        f"steps {WHOLE}2, got 1",
+    ),
+    "no draws": (lambda m: mg.judge(m.run, draws=0), f"draws {WHOLE}1, got 0"),
+    "a number to judge": (lambda m: mg.judge(3), A_RUN),  # type: ignore[arg-type]
+    "a number to save": (lambda m: mg.save(3, "/nonexistent/run"), A_RUN),  # type: ignore[arg-type]
+    "a number to explore": (lambda m: mg.explore(3), A_RUN),  # type: ignore[arg-type]
+    "rows that are no images": (
+        lambda m: mg.show(ROWS),
+        "rows of 16 values are neither images nor points",
+    ),
+    "images of another shape": (
+        lambda m: mg.show(ROWS, (3, 3)),
+        "images of shape (3, 3) do not fit rows of 16 values",
+    ),
+    "a run that is not there": (
+        lambda m: mg.load("/nonexistent/run"),
+        "/nonexistent/run is no run folder, checkpoint.npz is missing",
+    ),
+    "a data set that is not there": (
+        lambda m: mg.load_data("/nonexistent.npy"),
+        "/nonexistent.npy: cannot be opened: No such file or directory",
+    ),
+    "batches of 0": (lambda m: mg.batches(ROWS, 0), f"batch_size {WHOLE}1, got 0"),
+}
+
+
+@pytest.mark.parametrize(("call", "words"), WRONG.values(), ids=WRONG)
+def test_every_entrance_answers_wrong_input_with_a_sentence(
+    call: Callable[[Any], object], words: str
+) -> None:
+    with pytest.raises(mg.MinigenError, match=re.escape(words)):
+        call(made())
 
 
 NOTEBOOK = """

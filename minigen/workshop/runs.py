@@ -21,7 +21,7 @@ from minigen.checks import check_whole
 from minigen.data import Dataset, Reading
 from minigen.data.rows import check_image_shape
 from minigen.errors import MinigenError
-from minigen.training import OPTIONS, TRAINERS, EpochRecord, Options, Run
+from minigen.training import OPTIONS, TRAINERS, EpochRecord, Options, Run, check_run
 from minigen.workshop import checkpoint
 from minigen.workshop.atomic import replacing
 from minigen.workshop.folder import RunFolder, resume_command
@@ -226,7 +226,7 @@ class _StoredData:
                     "them, and say where they are"
                 )
             raise MinigenError(
-                f"{lost}: {self._resume} --data PLACE; in Python, load(path, data=...)"
+                f"{lost}: {self._resume} --data PLACE; in Python, load(path, data=load_data(PLACE))"
             ) from error
         if dataset.width != self.width:
             raise MinigenError(
@@ -251,9 +251,10 @@ def save(run: Run, path: str | Path, *, overwrite: bool = False) -> None:
         overwrite: replace the run that is there.
 
     Raises:
-        MinigenError: the folder holds a run and overwrite is not given, or something else than a
-            run; or it cannot be written.
+        MinigenError: `run` is no run; the folder holds a run and overwrite is not given, or
+            something else than a run; or it cannot be written.
     """
+    check_run(run)
     with RunFolder.create(f"{path}", run.options.model, overwrite) as folder:
         write_run(folder, run, Snapshots())
 
@@ -280,7 +281,7 @@ def load(
     """
     if not isinstance(data, Dataset | None):
         raise MinigenError(
-            f"data: expected a Dataset, got {type(data).__name__}; make one by Dataset.of(rows)"
+            f"expected a Dataset, got {type(data).__name__}; make one by Dataset.of(rows)"
         )
     xp, _ = select(backend)
     changes = {} if epochs is None else {"epochs": epochs}

@@ -297,7 +297,7 @@ def test_data_that_were_moved_are_asked_for(
         f"minigen: error: the data of {run}: {digits}: cannot be opened: No such file or "
         "directory; check the path and its permissions; or say where they are now: python -m "
         f"minigen.train vae --resume '{run}' --data PLACE; in "
-        "Python, load(path, data=...)\n"
+        "Python, load(path, data=load_data(PLACE))\n"
     )
     assert evaluate.main([str(run)]) == 1
     assert capsys.readouterr().err == said

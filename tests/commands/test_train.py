@@ -413,7 +413,7 @@ def test_an_option_of_another_model_is_said_to_be_one(
             "gan --game wasserstein --smoothing 0",
             "the game .* --gradient-penalty, --r1 or --spectral",
         ),
-        ("gan --game hinge --smoothing .1", "--smoothing 0.1 with the game .*; give --smoothing 0"),
+        ("gan --game hinge --smoothing .1", "--smoothing 0.1 with the game hinge: .*"),
         ("gan --game hinge --generator-loss minimax", "--generator-loss minimax with the game .*"),
         ("gan --r1 1 --gradient-penalty 10", "--r1 1 with --gradient-penalty 10: one pulls .*"),
         ("gan --lr 1e-31", "--lr, --discriminator-lr: a learning rate of 1e-31; keep .*"),

@@ -262,7 +262,7 @@ def test_a_run_on_arrays_says_how_it_gets_a_page(
     command = f"python -m minigen.train vae --resume '{folder}' --data PLACE"
     assert capsys.readouterr().err == (
         f"minigen: error: {folder} was trained on arrays, 'rows', that no file holds; np.save "
-        f"them, and say where they are: {command}; in Python, load(path, data=...)\n"
+        f"them, and say where they are: {command}; in Python, load(path, data=load_data(PLACE))\n"
     )
     np.save(tmp_path / "x.npy", rows)
     command = command.replace("PLACE", str(tmp_path / "x.npy"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from minigen.errors import MinigenError
 from minigen.metrics import Finding
-from minigen.training import Run
+from minigen.training import Run, check_run
 from minigen.workshop.atomic import replacing
 from minigen.workshop.explore.content import Content, content
 from minigen.workshop.explore.packing import packed
@@ -58,10 +58,7 @@ def explore(
         MinigenError: `run` is no run, its data are missing, the path does not end in .html, or the
             file cannot be written.
     """
-    if not isinstance(run, Run):
-        raise MinigenError(
-            f"explore: expected a Run, got {type(run).__name__}; make one by fit or load"
-        )
+    check_run(run)
     path = Path(path)
     if path.suffix.lower() != ".html":
         raise MinigenError(f"explore: a page must end in .html, got {str(path)!r}")
