@@ -139,7 +139,7 @@ def _sample(options: argparse.Namespace) -> None:
 
 
 def _kind(options: argparse.Namespace) -> str:
-    """What is drawn, as its file is called."""
+    """The kind of picture, as its file is called."""
     if options.reconstruct:
         return "reconstructions"
     return "walks" if options.interpolate else "samples"
