@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 
 from minigen.metrics import judge
@@ -25,9 +24,9 @@ def _parser() -> argparse.ArgumentParser:
     add("run", type=cli.folder, metavar="RUN", help="a run folder that minigen.train left")
     add(
         "--out",
-        type=Path,
+        type=cli.file(".html"),
         metavar="FILE",
-        help="the page, which is replaced; without it, explore.html in RUN",
+        help="the page, an .html file, which is replaced; without it, explore.html in RUN",
     )
     add(
         "--judge",

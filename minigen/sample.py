@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +16,11 @@ from minigen.data import scaled
 from minigen.errors import MinigenError
 from minigen.training import Run, Stream
 from minigen.workshop import cli, process
-from minigen.workshop.atomic import replacing, writing
+from minigen.workshop.atomic import replacing
 from minigen.workshop.folder import RunFolder
 from minigen.workshop.layout import drawable
 from minigen.workshop.runs import read_run
 
-SUFFIXES = (".png", ".npy")
 STEPS = 10  # codes on a walk
 MOST_IMAGES = 1_000  # in a picture
 TITLES = {
@@ -52,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
         "--interpolate",
         action="store_true",
         help=f"N walks in {STEPS} steps from one code to another: codes of 2N test rows, or drawn "
-        "ones where test rows are fewer or the model is a gan",
+        "ones where test rows are fewer or the model is a gan; between rows of --data, as many as "
+        "there are",
     )
     what.add_argument(
         "--reconstruct",
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--out",
-        type=_picture_or_array,
+        type=cli.file(".png", ".npy"),
         metavar="FILE",
         help="a .png, or a .npy with the rows themselves; without it, samples.png, walks.png or "
         "reconstructions.png in RUN",
@@ -84,13 +85,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     cli.add_backend(parser)
     return parser
-
-
-def _picture_or_array(text: str) -> Path:
-    path = Path(text)
-    if path.suffix.lower() not in SUFFIXES:
-        raise argparse.ArgumentTypeError(f"must end in .png or .npy, got {text!r}")
-    return path
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -113,27 +107,34 @@ def _sample(options: argparse.Namespace) -> None:
         _encode(options, run, path)
         return
     asked = options.count or (10 if options.interpolate or options.reconstruct else 100)
-    inputs = _rows(options, run)[:asked] if options.reconstruct else None
-    count = asked if inputs is None else len(inputs)
+    walks_of_rows = options.interpolate and run.trainer.has_encoder
+    inputs = _rows(options, run) if options.reconstruct or walks_of_rows else ()
+    count = asked
+    if options.reconstruct or options.data:
+        count = min(asked, len(inputs) // 2 if options.interpolate else len(inputs))
+    if count == 0:
+        raise MinigenError(
+            f"{options.data}: has one row, and a walk goes from one to another; give two or more"
+        )
     group = 2 if options.reconstruct else STEPS if options.interpolate else 1
     width = run.dataset.width
     check_memory(f"--count {asked}", 4 * count * group * width, "give a smaller one")
     if path.suffix.lower() == ".png":
         _check_picture(run, count * group)
-    if inputs is not None:
-        if asked > count:
-            print(f"note   there are {count} rows to reconstruct, not {asked}")
-        rows = np.stack([scaled(inputs), run.reconstruct(inputs)], axis=1)
+    if asked > count:
+        what = "pairs of rows to walk between" if options.interpolate else "rows to reconstruct"
+        print(f"note   there are {count} {what}, not {asked}")
+    if options.reconstruct:
+        rows = np.stack([scaled(inputs[:count]), run.reconstruct(inputs[:count])], axis=1)
     elif options.interpolate:
-        rows = _walks(options, run, asked)
+        rows = _walks(options, run, inputs[: 2 * count], count)
     else:
-        rows = run.sample(asked, options.seed)
+        rows = run.sample(count, options.seed)
     if path.suffix.lower() == ".npy":
         with replacing(path) as file:
             np.save(file, rows.reshape(-1, width))
     else:
-        with writing(path):
-            _draw(run, rows.reshape(count, group, width), kind, path)
+        _draw(run, rows.reshape(count, group, width), kind, path)
     print(f"{count * group} rows of {width} values: {path}")
 
 
@@ -175,9 +176,10 @@ def _check_picture(run: Run, count: int) -> None:
         )
 
 
-def _walks(options: argparse.Namespace, run: Run, count: int) -> np.ndarray:
-    """Straight lines between codes: of rows where there is an encoder, else of drawn ones."""
-    rows = _rows(options, run)[: 2 * count] if run.trainer.has_encoder else ()
+def _walks(
+    options: argparse.Namespace, run: Run, rows: Sequence[Any] | np.ndarray, count: int
+) -> np.ndarray:
+    """Straight lines between codes: of rows, if there are two for each, else of drawn ones."""
     if len(rows) == 2 * count:
         codes = run.encode(rows)
     else:

@@ -19,7 +19,6 @@ from minigen.training import OPTIONS, TRAINERS, Run, prepare
 from minigen.training.loop import Means
 from minigen.training.ranks import Ranks, join
 from minigen.workshop import cli, process
-from minigen.workshop.atomic import writing
 from minigen.workshop.folder import RunFolder, resume_command
 from minigen.workshop.launch import follow, together
 from minigen.workshop.runs import read_header, read_run, versions, write_run
@@ -47,7 +46,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     try:
         kind.of(options)
     except MinigenError as error:
-        cli.refuse(commands, error)
+        cli.refuse(commands, kind, error)
     return process.run(lambda: _train(given, options), debug=given["debug"])
 
 
@@ -153,11 +152,7 @@ def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         source = given.get("data", "mnist")
         run = prepare(kind, data.load(source, seed=kind.seed, **reading), xp)
         snapshots = Snapshots()
-        instead = (
-            "add --overwrite to replace it, go on with it by --resume "
-            f"{process.quoted(str(given['out']))}, or choose another folder with --out"
-        )
-        opened = RunFolder.create(given["out"], given["model"], given["overwrite"], instead)
+        opened = RunFolder.create(given["out"], given["model"], given["overwrite"], by_command=True)
     run.meet(ranks)
     if ranks.rank:  # rank 0 writes and speaks
         follow(ranks.rank)
@@ -170,7 +165,7 @@ def _train(given: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         write_run(folder, run, snapshots)  # so a stop in the first epoch loses nothing
         _announce(run, backend)
         if given["resume"]:
-            _announce_resumed(run, folder)
+            _announce_resumed(run, folder, drawn=not given["no_figures"])
         try:
             for record in run.train(progress=True):
                 snapshots.update(run)
@@ -200,8 +195,7 @@ def _draw(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
     from minigen.workshop.figures import draw_figures  # not above: matplotlib is slow to import
 
     last = {len(run.history): take_snapshot(run)}
-    with writing(folder.figures):
-        draw_figures(folder.figures, run, snapshots.by_epoch | last)
+    draw_figures(folder.figures, run, snapshots.by_epoch | last)
 
 
 def _resumed(
@@ -214,12 +208,12 @@ def _resumed(
         MinigenError: it does, or there is no such run, or it has more epochs behind it.
     """
     folder = RunFolder.existing(given["resume"])
-    header = read_header(folder)
+    header, trained = read_header(folder)
     if header["model"] != given["model"]:
         raise MinigenError(
             f"{folder.path} trains a model {header['model']}, not {given['model']}; name that one"
         )
-    before = asdict(OPTIONS[header["model"]].of(header["options"]))
+    before = asdict(trained)
     for name, now in options.items():
         if before[name] != now and name != "epochs":
             raise MinigenError(
@@ -228,11 +222,6 @@ def _resumed(
             )
     xp, backend = select(given["backend"] or header["backend"])
     run, snapshots = read_run(folder, xp, place=given.get("data"), changes=options)
-    if len(run.history) > run.options.epochs:
-        raise MinigenError(
-            f"{folder.path} has {len(run.history)} epochs behind it, and --epochs is "
-            f"{run.options.epochs}; give more"
-        )
     _ = run.dataset.train  # read and compared before anything is written
     if header["chains"] != run.trainer.chains:
         print(
@@ -280,14 +269,15 @@ def _announce(run: Run, backend: str) -> None:
         )
 
 
-def _announce_resumed(run: Run, folder: RunFolder) -> None:
+def _announce_resumed(run: Run, folder: RunFolder, drawn: bool) -> None:
     done = len(run.history)
     if done < run.options.epochs:
         print(f"run    {folder.path} goes on after epoch {done}", flush=True)
     else:
+        left = "only its figures are drawn again" if drawn else "nothing is left to do"
         print(
-            f"run    {folder.path} has all of its {done} epochs, so only its figures are drawn "
-            "again; a larger --epochs goes on",
+            f"run    {folder.path} has all of its {done} epochs, so {left}; a larger --epochs "
+            "goes on",
             flush=True,
         )
 

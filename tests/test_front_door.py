@@ -90,11 +90,29 @@ def test_data_of_a_loaded_run_are_asked_for_when_they_are_needed(tmp_path: Path)
     mg.save(fitted(ALL[1]), tmp_path / "run")
     run = mg.load(tmp_path / "run")
     assert run.sample(2).shape == (2, 16)
-    with pytest.raises(mg.MinigenError, match=r"the data of .*run: 'rows': not a data set"):
+    with pytest.raises(mg.MinigenError, match="was trained on arrays, 'rows', that no file"):
         mg.judge(run)
     other = mg.Dataset.of(ROWS + 1)
     with pytest.raises(mg.MinigenError, match="trained on other data"):
         mg.judge(mg.load(tmp_path / "run", data=other))
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"epochs": 0}, r"^epochs must be a whole number of at least 1, got 0$"),
+        ({"epochs": 2.5}, r"^epochs must be a whole number of at least 1, got 2\.5$"),
+        ({"epochs": 1}, r"run has 2 epochs behind it, more than epochs=1; give more$"),
+        ({"data": ROWS}, r"^expected a Dataset, got ndarray; make one by Dataset\.of"),
+    ],
+    ids=["no epochs", "half an epoch", "fewer epochs", "an array"],
+)
+def test_load_blames_what_is_asked_for_and_not_the_file(
+    asked: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    mg.save(fitted(ALL[1]), tmp_path / "run")
+    with pytest.raises(mg.MinigenError, match=message):
+        mg.load(tmp_path / "run", **asked)
 
 
 def test_save_replaces_nothing_unasked(tmp_path: Path) -> None:

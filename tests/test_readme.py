@@ -11,7 +11,8 @@ import pytest
 from matplotlib import pyplot
 
 import minigen
-from minigen.sample import main as main_of_sample
+from minigen import evaluate, sample, train
+from minigen.explore import main as main_of_explore
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -38,10 +39,14 @@ def test_the_front_door_opens_as_shown(
     pyplot.close("all")
     assert namespace["z"].shape == (100, 2)
     assert namespace["run"].history[-1].test["kl"] > 2, "codes that say something"
-    assert "Run(vae on rows, 40 of 40 epochs: test loss" in capsys.readouterr().out
+    assert re.search(
+        r"Run\(vae on .*mine\.npy, 40 of 40 epochs: test loss", capsys.readouterr().out
+    )
     loaded = namespace["run"]
     np.testing.assert_array_equal(loaded.encode(namespace["data"].test), namespace["z"])
-    assert main_of_sample(["runs/mine"]) == 0
+    for command in (sample.main, main_of_explore, evaluate.main):
+        assert command(["runs/mine"]) == 0
+    assert train.main(["vae", "--resume", "runs/mine", "--epochs", "41", "--no-figures"]) == 0
 
 
 def test_the_excerpt_is_the_source() -> None:

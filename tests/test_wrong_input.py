@@ -60,7 +60,7 @@ WRONG: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "an array for beta": (
         lambda a: a.vae.loss(a.rows, a.eps, np.ones(60)),
-        "beta",
+        "beta must be a number, got array(",
     ),
     "rows of another width": (
         lambda a: a.vae.loss(a.rows[:, :3], a.eps),
@@ -225,6 +225,18 @@ WRONG: dict[str, tuple[Callable[[Any], object], str]] = {
     "no draws": (
         lambda a: mg.judge(a.run, draws=0),
         "draws must be a whole number of at least 1, got 0",
+    ),
+    "a number to judge": (
+        lambda a: mg.judge(3),  # type: ignore[arg-type]
+        "expected a Run, got int; make one by fit or load",
+    ),
+    "a number to save": (
+        lambda a: mg.save(3, "/nonexistent/run"),  # type: ignore[arg-type]
+        "expected a Run, got int; make one by fit or load",
+    ),
+    "an array for a run's Dataset": (
+        lambda a: mg.load("/nonexistent/run", data=a.rows),
+        "expected a Dataset, got ndarray; make one by Dataset.of(rows)",
     ),
     "no run to explore": (
         lambda a: mg.explore(3),  # type: ignore[arg-type]

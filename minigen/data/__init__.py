@@ -83,9 +83,13 @@ def read_rows(source: Source, reading: Reading = AS_STORED) -> Rows:
         reading: the scale and the shape of what is stored.
 
     Raises:
-        MinigenError: as for `load`.
+        MinigenError: as for `load`; or the source is a toy density.
     """
     name = _name(source)
+    if name in MIXTURES:
+        raise MinigenError(
+            f"{name}: is drawn and not read; save rows of it to a file, and give that"
+        )
     with _blamed(name):
         arrays, _ = _stored(name, reading)
         parts = [arrays[split] for split in ("train", "test") if split in arrays]

@@ -215,8 +215,8 @@ class Dataset:
         found = f"{self.name}: values from {low:.9g} to {high:.9g}, not 0 to 1"
         if self.mixture is not None:
             raise MinigenError(
-                f"{found}; a toy density is for gan, for ae on squared error, and for vae with "
-                "likelihood=gaussian"
+                f"{found}; a toy density is for gan, for ae on squared error, and for "
+                "likelihood=gaussian in a vae"
             )
         places = []
         for split, rows in {"train": self.train, "test": self.test}.items():

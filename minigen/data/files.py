@@ -196,16 +196,16 @@ def open_regular(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     """Open a regular file to be read; yield it, and its size in bytes. Else MinigenError."""
     try:
         status = path.stat()
-        if stat.S_ISREG(status.st_mode):  # asked before opening: a FIFO would wait for a writer
-            stream = path.open("rb")
-        else:
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise MinigenError(f"{path}: is {kind}; give the path of a file")
+        regular = stat.S_ISREG(status.st_mode)  # asked before opening: a FIFO waits for a writer
+        stream = path.open("rb") if regular else None
     except (OSError, ValueError) as error:  # a ValueError of a null character
         reason = error.strerror if isinstance(error, OSError) else error
         raise MinigenError(
             f"{path}: cannot be opened: {reason}; check the path and its permissions"
         ) from error
+    if stream is None:
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise MinigenError(f"{path}: is {kind}; give the path of a file")
     with stream:
         yield stream, status.st_size
 

@@ -17,6 +17,7 @@ from minigen.training import (
     Run,
     Stream,
     VAETrainer,
+    check_run,
     evaluate,
 )
 from minigen.training.vae import binarized
@@ -73,8 +74,9 @@ def judge(
         progress: called with the part of the work that is done.
 
     Raises:
-        MinigenError: a GAN's data are too few for a score; a number is no whole one.
+        MinigenError: `run` is no run, a GAN's data are too few, or a number is no whole one.
     """
+    check_run(run)
     check_whole("draws", draws)
     check_whole("rows", rows)
     trainer, dataset = run.trainer, run.dataset

@@ -1,7 +1,7 @@
 """How a model learns: options, a trainer for each model, the loop, and `fit`."""
 
 from minigen.training.autoencoder import AutoencoderOptions, AutoencoderTrainer
-from minigen.training.fitting import OPTIONS, TRAINERS, Run, fit, prepare
+from minigen.training.fitting import OPTIONS, TRAINERS, Run, check_run, fit, prepare
 from minigen.training.gan import GANOptions, GANTrainer
 from minigen.training.loop import EpochRecord, Stream, evaluate, train
 from minigen.training.options import Options
@@ -25,6 +25,7 @@ __all__ = [
     "Trainer",
     "VAEOptions",
     "VAETrainer",
+    "check_run",
     "evaluate",
     "fit",
     "join",

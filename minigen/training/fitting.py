@@ -278,3 +278,9 @@ def fit(
     for _ in run.train(progress):
         pass
     return run
+
+
+def check_run(run: object) -> None:
+    """Raise MinigenError unless this is a Run."""
+    if not isinstance(run, Run):
+        raise MinigenError(f"expected a Run, got {type(run).__name__}; make one by fit or load")

@@ -42,13 +42,16 @@ def writing(path: Path) -> Iterator[None]:
     """Say of every failure to write in this block that it was `path`, which the system forgets.
 
     Raises:
-        MinigenError: the disk is full, or the folder is missing or cannot be written.
+        MinigenError: the disk is full, the path is a folder, or its folder is missing, is none,
+            or cannot be written.
     """
     try:
         yield
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             remedy = "make the folder that is missing"
+        elif isinstance(error, IsADirectoryError | NotADirectoryError):
+            remedy = "give the path of a file in a folder"
         else:
             remedy = "make room on the disk, or see to the permissions of the folder"
         raise MinigenError(

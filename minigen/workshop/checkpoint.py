@@ -2,7 +2,9 @@
 
 import json
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ FORMAT = 3
 NO_HEADER = (ValueError, KeyError, TypeError, RecursionError)
 
 Header = dict[str, Any]
+ReadArrays = Callable[[Mapping[str, Array]], dict[str, np.ndarray]]
 
 
 def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
@@ -49,49 +52,20 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         np.savez(file, header=header_bytes, **content)
 
 
-def load(
-    path: Path, expected: Callable[[Header], Mapping[str, Array]]
-) -> tuple[Header, dict[str, np.ndarray]]:
-    """Read the header and the arrays of a checkpoint: exactly those that are expected.
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Header, ReadArrays]]:
+    """Open what `save` wrote: the header, and a function that reads the arrays, which needs for
+    each name an array or a number of the right shape and dtype.
 
-    Args:
-        path: the file that `save` wrote.
-        expected: given the header, an array or a number of the right shape and dtype for each name.
-
-    Raises:
-        MinigenError: the file cannot be read, is damaged or of another format; or an array is
-            missing, unknown, of another shape or dtype, or not finite.
-    """
-    with open_archive(path) as members:
-        header = _header(path, members)
-        wanted = expected(header)
-        wrong = sorted({"header", *wanted} ^ members.keys())
-        if wrong:
-            what = f"without {wrong[0]}" if wrong[0] in wanted else f"with an unknown {wrong[0]}"
-            raise MinigenError(
-                f"{path}: a checkpoint {what[:60]}; it belongs to another model or version"
-            )
-        arrays = {name: members[name]() for name in wanted}
-    for name, like in wanted.items():
-        found, right = arrays[name], np.asarray(like) if np.isscalar(like) else like
-        if (found.shape, found.dtype) != (right.shape, right.dtype):
-            raise MinigenError(
-                f"{path}: {name} is {found.dtype} {found.shape}, expected {right.dtype} "
-                f"{right.shape}; it belongs to another model"
-            )
-        if not np.isfinite(found).all():
-            raise MinigenError(f"{path}: {name} holds NaN or infinity; train again")
-    return header, arrays
-
-
-def read_header(path: Path) -> Header:
-    """Read the header of a checkpoint alone.
+        with opened(path) as (header, read):
+            arrays = read({"w": np.zeros((2, 3))})
 
     Raises:
-        MinigenError: as for `load`.
+        MinigenError: the file cannot be read, is damaged or of another format; from the function:
+            an array is missing, unknown, of another shape or dtype, or not finite.
     """
     with open_archive(path) as members:
-        return _header(path, members)
+        yield _header(path, members), partial(_arrays, path, members)
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -115,6 +89,29 @@ def _header(path: Path, members: Mapping[str, Reader]) -> Header:
             f"{FORMAT}; use the version that wrote it{_writer(header)}, or train again"
         )
     return header
+
+
+def _arrays(
+    path: Path, members: Mapping[str, Reader], wanted: Mapping[str, Array]
+) -> dict[str, np.ndarray]:
+    """These arrays, which are all that there is beside the header."""
+    wrong = sorted({"header", *wanted} ^ members.keys())
+    if wrong:
+        what = f"without {wrong[0]}" if wrong[0] in wanted else f"with an unknown {wrong[0]}"
+        raise MinigenError(
+            f"{path}: a checkpoint {what[:60]}; it belongs to another model or version"
+        )
+    arrays = {name: members[name]() for name in wanted}
+    for name, like in wanted.items():
+        found, right = arrays[name], np.asarray(like) if np.isscalar(like) else like
+        if (found.shape, found.dtype) != (right.shape, right.dtype):
+            raise MinigenError(
+                f"{path}: {name} is {found.dtype} {found.shape}, expected {right.dtype} "
+                f"{right.shape}; it belongs to another model"
+            )
+        if not np.isfinite(found).all():
+            raise MinigenError(f"{path}: {name} holds NaN or infinity; train again")
+    return arrays
 
 
 def _writer(header: Header) -> str:

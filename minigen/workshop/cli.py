@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, fields
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, get_args
 
@@ -14,17 +15,9 @@ from minigen.backend import NAMES, select
 from minigen.checks import as_whole
 from minigen.errors import MinigenError
 from minigen.training.options import Options, checked
-from minigen.workshop.process import BAD_ARGUMENTS, quoted, run, with_flags
+from minigen.workshop.process import BAD_ARGUMENTS, quoted, run
 
-# Options of training, after those of the model.
-LAST = (
-    "milestones",
-    "gamma",
-    "epochs",
-    "batch_size",
-    "seed",
-    "threads",
-)  # of training, after the model's
+LAST = {rule.name for rule in fields(Options)} - {"hidden", "latent_dim"}  # after the model's own
 
 DESTROYS = "--overwrite"  # never a suggestion
 
@@ -46,7 +39,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, siblings: Mapping[str, "Parser"] | None = None, **kwargs: object) -> None:
-        self.siblings = siblings or {}
+        self.siblings = {} if siblings is None else siblings  # which may be added later
         super().__init__(
             allow_abbrev=False,
             formatter_class=HelpFormatter,
@@ -95,7 +88,7 @@ class Parser(argparse.ArgumentParser):
 def add_options(parser: argparse.ArgumentParser, kind: type[Options]) -> None:
     """Declare a flag for each field of these options. Who does not give it leaves no trace."""
     for rule in sorted(fields(kind), key=lambda rule: rule.name in LAST):
-        flag, facts = f"--{rule.name.replace('_', '-')}", rule.metadata
+        flag, facts = flag_of(rule.name), rule.metadata
         default = "" if rule.default is None else spelled(rule.default)
         shown = f" (default: {default})" if default and rule.type is not bool else ""
         if rule.type is bool:
@@ -119,6 +112,11 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
+def flag_of(name: str) -> str:
+    """The flag of an option: --latent-dim of latent_dim."""
+    return f"--{name.replace('_', '-')}"
+
+
 def spelled(value: object) -> str:
     """A value as on the command line."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
@@ -126,10 +124,9 @@ def spelled(value: object) -> str:
 
 def with_option(name: str, value: object) -> str:
     """Say with which option, or without which, a run is made."""
-    flag = f"--{name.replace('_', '-')}"
     if isinstance(value, bool):
-        return f"{'with' if value else 'without'} {flag}"
-    return f"with {flag} {quoted(spelled(value))}"
+        return f"{'with' if value else 'without'} {flag_of(name)}"
+    return f"with {flag_of(name)} {quoted(spelled(value))}"
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -149,6 +146,17 @@ def folder(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("is empty; name a folder")
     return text
+
+
+def file(*suffixes: str) -> Callable[[str], Path]:
+    """Make an argument type: the path of a file, whose name ends in one of these."""
+
+    def read(text: str) -> Path:
+        if Path(text).suffix.lower() not in suffixes:
+            raise argparse.ArgumentTypeError(f"must end in {' or '.join(suffixes)}, got {text!r}")
+        return Path(text)
+
+    return read
 
 
 def backend(name: str | None) -> ModuleType:
@@ -188,6 +196,11 @@ def _number(kind: type, text: str) -> Any:
         return text
 
 
-def refuse(parser: argparse.ArgumentParser, error: MinigenError) -> NoReturn:
-    """Exit as from bad arguments."""
-    parser.exit(BAD_ARGUMENTS, f"minigen: error: {with_flags(f'{error}')}\n")
+def refuse(parser: argparse.ArgumentParser, kind: type[Options], error: MinigenError) -> NoReturn:
+    """Exit as from bad arguments, because these options refuse one another: their names, where they
+    stand for options, become flags.
+    """
+    names = "|".join(rule.name for rule in fields(kind))
+    place = r"(^|\bwith |\bgive |, | or )"  # and not in "the game hinge"
+    text = re.sub(rf"{place}({names})\b", lambda found: found[1] + flag_of(found[2]), f"{error}")
+    parser.exit(BAD_ARGUMENTS, f"minigen: error: {text}\n")

@@ -29,7 +29,6 @@ if sys.platform != "win32":  # where two runs in one folder are not kept apart
 
 DEFAULT_PARENT = Path("runs")
 PICTURES = ("samples", "walks", "reconstructions")
-INSTEAD = "overwrite=True replaces it, or choose another folder"
 
 
 class RunFolder:
@@ -50,21 +49,21 @@ class RunFolder:
     @classmethod
     @contextmanager
     def create(
-        cls, out: str | None, model: str, overwrite: bool = False, instead: str = INSTEAD
+        cls, out: str | None, model: str, overwrite: bool = False, *, by_command: bool = False
     ) -> Iterator["RunFolder"]:
-        """Make the folder `out`, or a fresh runs/MODEL-NUMBER, for this process alone to write;
-        `instead` says what else to do where it holds a run.
+        """Make the folder `out`, or a fresh runs/MODEL-NUMBER, for this process alone to write. A
+        refusal speaks of arguments in Python, or, by the command, of its options.
 
         Raises:
             MinigenError: the folder is not empty and overwrite is not given, holds something
                 else than a run, is written by another process, or cannot be made or written.
         """
-        with _refusals_explained():
+        with _refusals_explained(DEFAULT_PARENT if out is None else Path(out)):
             folder = cls(_fresh(model) if out is None else Path(out))
             folder.path.mkdir(parents=True, exist_ok=True)
         with _alone_in(folder.path):
-            with _refusals_explained():
-                folder._make_room(overwrite, instead)
+            with _refusals_explained(folder.path):
+                folder._make_room(overwrite, by_command)
                 folder.figures.mkdir()
             yield folder
 
@@ -78,7 +77,7 @@ class RunFolder:
         """
         folder = cls.existing(path)
         with _alone_in(folder.path):
-            for file in folder._files:
+            for file in (*folder._files, folder.figures / "*"):
                 remove_leftovers(file)
             with writing(folder.figures):  # made anew where git has dropped it, being empty
                 folder.figures.mkdir(exist_ok=True)
@@ -105,8 +104,9 @@ class RunFolder:
         pictures = self.pictures.values()
         return self.metrics, *pictures, self.page, self.config, self.checkpoint
 
-    def _make_room(self, overwrite: bool, instead: str) -> None:
-        held = is_checkpoint(self.checkpoint) or self._is_cut_short
+    def _make_room(self, overwrite: bool, by_command: bool) -> None:
+        whole = is_checkpoint(self.checkpoint)
+        held = whole or self._is_cut_short
         foreign = sorted(path.name for path in self.path.iterdir() if not self._is_ours(path, held))
         if foreign:
             raise MinigenError(
@@ -114,7 +114,15 @@ class RunFolder:
                 "another folder"
             )
         if held and not overwrite:
-            raise MinigenError(f"{self.path} already holds a run; {instead}")
+            run = "a run" if whole else "a run, whose checkpoint is damaged"
+            go_on = f", go on with it by --resume {quoted(f'{self.path}')}" if whole else ""
+            raise MinigenError(
+                f"{self.path} already holds {run}; add --overwrite to replace it{go_on}, or choose "
+                "another folder with --out"
+                if by_command
+                else f"{self.path} already holds {run}; overwrite=True replaces it, or choose "
+                "another folder"
+            )
         if self.figures.exists():
             shutil.rmtree(self.figures)
         for file in self._files:
@@ -145,12 +153,12 @@ def resume_command(model: str, run: Path) -> str:
 
 
 @contextmanager
-def _refusals_explained() -> Iterator[None]:
+def _refusals_explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise MinigenError(
-            f"cannot write the run folder {error.filename}: {error.strerror}; choose another"
+            f"cannot write the run folder {folder}: {error.strerror}; choose another"
         ) from error
 
 

@@ -1,7 +1,7 @@
 """Painters and what they paint on: arrays in, a file out. Nothing here knows a model.
 
 A painter draws one picture into given axes; `picture` saves one painter's work, `animation` that
-of many.
+of many. A picture that cannot be written leaves the one before as it was.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from minigen.workshop.atomic import replacing
 from minigen.workshop.process import backend_unread
 
 with backend_unread():
@@ -31,7 +32,7 @@ def picture(path: Path, paint: Painter, shape: Sequence[float] = (1, 1)) -> None
     """Save what one painter draws; `shape` is (height, width) in any unit."""
     figure = _figure(shape)
     paint(figure.subplots())
-    figure.savefig(path, dpi=120)
+    _save(figure, path)
 
 
 def animation(path: Path, painters: Sequence[Painter], shape: Sequence[float] = (1, 1)) -> None:
@@ -57,7 +58,8 @@ def animation(path: Path, painters: Sequence[Painter], shape: Sequence[float] = 
         frames.append(Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB"))
     first, *rest = frames
     durations = [FRAME] * len(rest) + [LAST_FRAME]
-    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0)
+    with replacing(path) as file:
+        first.save(file, "GIF", save_all=True, append_images=rest, duration=durations, loop=0)
 
 
 def curves(
@@ -90,7 +92,7 @@ def curves(
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
-    figure.savefig(path, dpi=120)
+    _save(figure, path)
 
 
 def images(axes: Axes, tiles: np.ndarray, title: str) -> None:
@@ -176,6 +178,11 @@ def _density_in_the_plane(
         xlabel="$x_1$", ylabel="$x_2$", aspect="equal",
         xlim=frame[0, [0, -1], 0], ylim=frame[[0, -1], 0, 1],
     )  # fmt: skip
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with replacing(path) as file:
+        figure.savefig(file, dpi=120, format="png")
 
 
 def _figure(shape: Sequence[float]) -> Figure:

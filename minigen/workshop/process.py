@@ -48,9 +48,15 @@ def run(command: Callable[[], None], debug: bool = False) -> int:
         return 0
 
 
+ARGUMENT = r"(?<!\S)(scale|shape|likelihood|epochs)='?([\w.+-]+?)'?"  # of the library, in words
+REMEDY = r"(?= brings | if | draws | keeps | in a vae|; give more)"  # in a file's name it has none
+
+
 def with_flags(text: str) -> str:
-    """A sentence of the library, with its arguments as options: scale=255 becomes --scale 255."""
-    return re.sub(r"(?<!\S)(scale|shape|likelihood)='?([\w.+-]+)'?", r"--\1 \2", text)
+    """A sentence of the library, with its arguments as options: where scale=255 brings values into
+    [0, 1], --scale 255 does.
+    """
+    return re.sub(f"{ARGUMENT}{REMEDY}", r"--\1 \2", text)
 
 
 def quoted(text: str, windows: bool = sys.platform == "win32") -> str:

@@ -1,11 +1,12 @@
 """Runs in files: what a run folder's checkpoint holds, `save` and `load`."""
 
 import json
+import os
 import platform
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -15,13 +16,13 @@ import numpy as np
 
 import minigen
 from minigen import data
-from minigen.backend import NAMES, Array, select
+from minigen.backend import NAMES, select
 from minigen.checks import check_whole
 from minigen.data import Dataset, Reading
 from minigen.data.dataset import check_dataset
 from minigen.data.rows import check_image_shape
 from minigen.errors import MinigenError
-from minigen.training import OPTIONS, TRAINERS, EpochRecord, Options, Run
+from minigen.training import OPTIONS, TRAINERS, EpochRecord, Options, Run, check_run
 from minigen.workshop import checkpoint
 from minigen.workshop.atomic import replacing
 from minigen.workshop.folder import RunFolder, resume_command
@@ -98,53 +99,59 @@ def read_run(
         changes: of the options that it was trained with.
 
     Raises:
-        MinigenError: the checkpoint is damaged or of another version. Data that are missing,
-            or are not those of the training, are refused when they are asked for.
+        MinigenError: the checkpoint is damaged or of another version; an option cannot be changed
+            so. Data that are missing, or are not those of the training, are refused when they are
+            asked for.
     """
-    built: list[Run] = []
-
-    def expected(header: checkpoint.Header) -> Mapping[str, Array]:
+    with checkpoint.opened(folder.checkpoint) as (header, read):
+        options = replace(_options(folder, header), **changes or {})
         with _header_blamed(folder):
-            built.append(_built(folder, header, xp, dataset, place, changes or {}))
-            snapshots = Snapshots.expected(header["snapshots"])
-        return built[0].trainer.live | snapshots
-
-    header, arrays = checkpoint.load(folder.checkpoint, expected)
-    (run,) = built
+            run = _built(folder, header, options, xp, dataset, place)
+            wanted = run.trainer.live | Snapshots.expected(header["snapshots"])
+        arrays = read(wanted)
+    done = len(run.history)
+    if done > options.epochs:
+        raise MinigenError(
+            f"{folder.path} has {done} epochs behind it, more than epochs={options.epochs}; give "
+            "more"
+        )
     run.trainer.restore(arrays)
     return run, Snapshots.restored(header["snapshots"], arrays)
 
 
-def read_header(folder: RunFolder) -> checkpoint.Header:
-    """Read what the checkpoint says of the run, without its arrays.
+def read_header(folder: RunFolder) -> tuple[checkpoint.Header, Options]:
+    """Read what the checkpoint says of the run and of its options, without its arrays.
 
     Raises:
         MinigenError: it is damaged, of another version, or no run's.
     """
-    header = checkpoint.read_header(folder.checkpoint)
+    with checkpoint.opened(folder.checkpoint) as (header, _):
+        options = _options(folder, header)
     with _header_blamed(folder):
-        OPTIONS[header["model"]].of(header["options"])
         if header["backend"] not in NAMES or type(header["chains"]) is not str:
             raise ValueError(
                 f"its backend is {header['backend']!r}, chains by {header['chains']!r}"
             )
         check_whole("ranks", header["ranks"])
-    return header
+    return header, options
+
+
+def _options(folder: RunFolder, header: checkpoint.Header) -> Options:
+    with _header_blamed(folder):
+        return OPTIONS[header["model"]].of(header["options"])
 
 
 def _built(
     folder: RunFolder,
     header: checkpoint.Header,
+    options: Options,
     xp: ModuleType,
     dataset: Dataset | None,
     place: str | None,
-    changes: Mapping[str, Any],
 ) -> Run:
     """The run that a header describes, its model with initial parameters."""
-    kind = OPTIONS[header["model"]]
-    options = kind.of({**header["options"], **changes})
-    stored = cast(Dataset, _StoredData(folder, kind, header, dataset, place))
-    trainer = TRAINERS[kind](options, stored, xp)
+    stored = cast(Dataset, _StoredData(folder, options, header["data"], dataset, place))
+    trainer = TRAINERS[type(options)](options, stored, xp)
     return Run(trainer, _history(header["history"], set(trainer.titles)))
 
 
@@ -183,12 +190,11 @@ class _StoredData:
     def __init__(
         self,
         folder: RunFolder,
-        kind: type[Options],
-        header: checkpoint.Header,
+        options: Options,
+        facts: Mapping[str, Any],
         dataset: Dataset | None,
         place: str | None,
     ) -> None:
-        facts = header["data"]
         low, high = facts["value_range"]
         self.name = place or str(facts["name"])
         self.width = check_whole("width", facts["width"])
@@ -199,8 +205,8 @@ class _StoredData:
         self.reading = Reading(**facts["reading"])
         self.fingerprint = str(facts["sha256"])
         self._folder, self._given = folder, dataset
-        self._resume = resume_command(kind.model, folder.path)
-        self._seed = header["options"]["seed"]
+        self._resume = resume_command(options.model, folder.path)
+        self._seed = options.seed
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -213,9 +219,15 @@ class _StoredData:
         try:
             dataset = self._given or data.load(self.name, seed=self._seed, **asdict(self.reading))
         except MinigenError as error:
+            if os.path.isabs(self.name) or self.name in data.NAMES:
+                lost = f"the data of {path}: {error}; or say where they are now"
+            else:
+                lost = (
+                    f"{path} was trained on arrays, {self.name!r}, that no file holds; np.save "
+                    "them, and say where they are"
+                )
             raise MinigenError(
-                f"the data of {path}: {error}; or say where they are now: {self._resume} --data "
-                "PLACE; in Python, load(path, data=load_data(PLACE))"
+                f"{lost}: {self._resume} --data PLACE; in Python, load(path, data=load_data(PLACE))"
             ) from error
         if dataset.width != self.width:
             raise MinigenError(
@@ -240,9 +252,10 @@ def save(run: Run, path: str | Path, *, overwrite: bool = False) -> None:
         overwrite: replace the run that is there.
 
     Raises:
-        MinigenError: the folder holds a run and overwrite is not given, or something else than a
-            run; or it cannot be written.
+        MinigenError: `run` is no run; the folder holds a run and overwrite is not given, or
+            something else than a run; or it cannot be written.
     """
+    check_run(run)
     with RunFolder.create(f"{path}", run.options.model, overwrite) as folder:
         write_run(folder, run, Snapshots())
 
@@ -263,8 +276,9 @@ def load(
         epochs: of the whole run, if it is to go on beyond what it has.
 
     Raises:
-        MinigenError: there is no run, it is damaged or of another version; or the data are not
-            those of the training, as soon as they are asked for.
+        MinigenError: there is no run, it is damaged or of another version; it has more epochs
+            behind it; data is no Dataset; or the data are not those of the training, as soon as
+            they are asked for.
     """
     if data is not None:
         check_dataset(data)

@@ -60,8 +60,8 @@ def test_two_and_one_epochs_are_three(run: Path, data: Path) -> None:
 
 
 def test_another_number_of_ranks_is_said(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    header = checkpoint.read_header(run / "checkpoint.npz")
-    assert header["ranks"] == 2
+    with checkpoint.opened(run / "checkpoint.npz") as (header, _):
+        assert header["ranks"] == 2
     assert main(["vae", "--resume", str(run), "--epochs", "3", "--no-figures"]) == 0
     said = "note   it was trained by 2 ranks and is now by 1, whose noise is another"
     assert said in capsys.readouterr().out
@@ -152,7 +152,8 @@ def kill_one(data: Path, folder: Path, rank: int, after: float) -> None:
     assert ours == []  # it is the launcher that says so
     with np.load(folder / "checkpoint.npz") as archive:
         assert all(np.isfinite(archive[name]).all() for name in archive)
-    assert checkpoint.read_header(folder / "checkpoint.npz")["history"]
+    with checkpoint.opened(folder / "checkpoint.npz") as (header, _):
+        assert header["history"]
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")

@@ -219,6 +219,8 @@ def test_a_finished_run_is_drawn_again_and_stays_as_it_is(
     assert train("vae", "--resume", tmp_path / "run") == 0
     assert content(tmp_path / "run") == before
     assert "has all of its 1 epochs, so only its figures are drawn" in capsys.readouterr().out
+    assert train("vae", "--resume", tmp_path / "run", PLAIN) == 0
+    assert "has all of its 1 epochs, so nothing is left to do; a" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -249,7 +251,7 @@ def refusal(run: Path, capsys: pytest.CaptureFixture[str], *arguments: object) -
         (["vae", "--binarize"], "was trained without --binarize, not with --binarize; go on"),
         (["gan"], "trains a model vae, not gan; name that one"),
         (["vae", "--data", "ring"], "ring: has rows of 2 values, and "),
-        (["vae", "--epochs", "1"], "has 2 epochs behind it, and --epochs is 1; give more"),
+        (["vae", "--epochs", "1"], "has 2 epochs behind it, more than --epochs 1; give more"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -336,12 +338,13 @@ def test_one_process_at_a_time_writes_a_folder(
 
 @pytest.mark.fault("kill")
 def test_leftovers_of_a_killed_process_are_removed(run: Path, digits: str) -> None:
-    leftover = run / "checkpoint.npz.123.tmp"
+    leftovers = run / "checkpoint.npz.123.tmp", run / "figures" / "curves.png.123.tmp"
     new = ["--data", digits, *SMALL, "--epochs", 1, "--out", run, "--overwrite"]
     for arguments in (["--resume", run], new):
-        leftover.write_bytes(b"half")
+        for leftover in leftovers:
+            leftover.write_bytes(b"half")
         assert train("vae", *arguments, PLAIN) == 0
-        assert not leftover.exists()
+        assert not any(leftover.exists() for leftover in leftovers)
 
 
 @pytest.mark.fault("new or resumed")

@@ -309,6 +309,41 @@ def test_reconstructions_of_and_walks_between_ones_own_rows(tmp_path: Path) -> N
     np.testing.assert_allclose(walks[:, -1], loaded.reconstruct(rows[4:]), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("rows", "count", "walks", "note"),
+    [
+        (8, [], 4, "note   there are 4 pairs of rows to walk between, not 10\n"),
+        (8, ["--count", "6"], 4, "note   there are 4 pairs of rows to walk between, not 6\n"),
+        (2, [], 1, "note   there are 1 pairs of rows to walk between, not 10\n"),
+        (25, [], 10, ""),
+    ],
+    ids=["all", "fewer than asked for", "one", "the default"],
+)
+def test_walks_between_ones_own_rows_are_as_many_as_there_are(
+    rows: int,
+    count: list[str],
+    walks: int,
+    note: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = trained("ae", squares(tmp_path / "x.npy", 60), tmp_path / "run")
+    mine, out = squares(tmp_path / "mine.npy", rows), tmp_path / "rows.npy"
+    capsys.readouterr()
+    assert main([str(run), "--interpolate", "--data", str(mine), *count, "--out", str(out)]) == 0
+    assert capsys.readouterr().out.startswith(f"{note}{10 * walks} rows of 64 values")
+    found, ends = np.load(out).reshape(walks, 10, 64), load(run).reconstruct(np.load(mine))
+    np.testing.assert_allclose(found[:, 0], ends[:walks], atol=1e-6)
+    np.testing.assert_allclose(found[:, -1], ends[walks : 2 * walks], atol=1e-6)
+
+
+def test_a_walk_needs_two_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = trained("ae", squares(tmp_path / "x.npy", 60), tmp_path / "run")
+    mine = squares(tmp_path / "mine.npy", 1)
+    assert main([str(run), "--interpolate", "--data", str(mine)]) == 1
+    assert "mine.npy: has one row, and a walk goes from one to" in capsys.readouterr().err
+
+
 def test_rows_in_another_unit_than_the_pixels_that_were_learnt(tmp_path: Path) -> None:
     """A file of int64 pixels comes as floats 0..255; in a notebook integers are scaled."""
     run = trained("vae", squares(tmp_path / "x.npy"), tmp_path / "run")
@@ -346,7 +381,11 @@ def test_a_walk_has_two_ends_and_steps(tmp_path: Path) -> None:
         ("vae", ["--data", "x.npy"], "samples need none; add --encode"),
         ("vae", ["--encode"], "codes are no picture; write them with --out FILE.npy"),
         ("vae", ["--encode", "--data", "nowhere.npy", "--out", "c.npy"], "nowhere.npy"),
-        ("vae", ["--encode", "--data", "ring", "--out", "c.npy"], "'ring': not a data set"),
+        (
+            "vae",
+            ["--encode", "--data", "ring", "--out", "c.npy"],
+            "ring: is drawn and not read; save",
+        ),
     ],
 )
 def test_what_has_no_codes_is_said(

@@ -1,10 +1,13 @@
 """`python -m minigen.train`: what a run leaves behind, that it repeats itself, how it fails."""
 
+import errno
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -137,6 +140,45 @@ def test_a_finished_run_is_not_overwritten_unasked(
     assert undrawn(*arguments, "--seed", "5", "--overwrite") == 0
     assert (run / "checkpoint.npz").read_bytes() != before
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.fault("run exists", "damaged")
+def test_a_damaged_run_is_not_said_to_go_on(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    arguments = ["--data", digits, "--out", str(run), "--hidden", "4", "--epochs", "1"]
+    assert undrawn(*arguments) == 0
+    (run / "checkpoint.npz").write_bytes(b"abc")
+    capsys.readouterr()
+    assert undrawn(*arguments) == 1
+    assert capsys.readouterr().err == (
+        f"minigen: error: {run} already holds a run, whose checkpoint is damaged; add --overwrite "
+        "to replace it, or choose another folder with --out\n"
+    )
+    assert undrawn(*arguments, "--overwrite") == 0
+
+
+@pytest.mark.fault("not writable")
+def test_a_run_that_cannot_be_replaced_is_named(
+    digits: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = tmp_path / "run"
+    arguments = ["--data", digits, "--out", str(run), "--hidden", "4", "--epochs", "1"]
+    assert undrawn(*arguments) == 0
+
+    def denied(folder: Path) -> None:  # as rmtree says it; a mode would not stop root
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "curves.png")
+
+    monkeypatch.setattr(shutil, "rmtree", denied)
+    capsys.readouterr()
+    assert undrawn(*arguments, "--overwrite") == 1
+    assert capsys.readouterr().err == (
+        f"minigen: error: cannot write the run folder {run}: Permission denied; choose another\n"
+    )
 
 
 @pytest.mark.fault("run exists")
@@ -347,6 +389,49 @@ def test_unknown_words_get_the_nearest(
         main(arguments)
     assert stop.value.code == 2
     assert capsys.readouterr().err.endswith(f"{hint}\n")
+
+
+@pytest.mark.fault("unknown name")
+@pytest.mark.parametrize("model", OPTIONS)
+def test_an_option_of_another_model_is_said_to_be_one(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {other: {rule.name for rule in fields(kind)} for other, kind in OPTIONS.items()}
+    for name in set.union(*names.values()) - names[model]:
+        owners = " and ".join(other for other in names if name in names[other])
+        flag = f"--{name.replace('_', '-')}"
+        with pytest.raises(SystemExit):
+            main([model, flag, "1"])
+        assert capsys.readouterr().err.endswith(f"; {flag} is an option of {owners}\n")
+
+
+@pytest.mark.fault("counts and weights")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            "gan --game wasserstein --smoothing 0",
+            "the game .* --gradient-penalty, --r1 or --spectral",
+        ),
+        ("gan --game hinge --smoothing .1", "--smoothing 0.1 with the game hinge: .*"),
+        ("gan --game hinge --generator-loss minimax", "--generator-loss minimax with the game .*"),
+        ("gan --r1 1 --gradient-penalty 10", "--r1 1 with --gradient-penalty 10: one pulls .*"),
+        ("gan --lr 1e-31", "--lr, --discriminator-lr: a learning rate of 1e-31; keep .*"),
+        ("ae --milestones 1 --gamma 1e40", "--lr, --gamma, --milestones: a learning rate .*"),
+        ("vae --beta 2 --importance-samples 5", "--beta 2 with 5 importance samples: the .*"),
+        (
+            "vae --binarize --likelihood gaussian",
+            "--binarize with the likelihood gaussian: .* has a Bernoulli likelihood; leave .*",
+        ),
+    ],
+)
+def test_options_that_refuse_one_another_are_named_as_they_are_given(
+    arguments: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments.split())
+    assert stop.value.code == 2
+    assert re.fullmatch(f"minigen: error: {message}\n", capsys.readouterr().err)
 
 
 @pytest.mark.fault("latent-dim", "counts and weights")

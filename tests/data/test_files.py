@@ -85,7 +85,7 @@ class TestNoFile:
     def test_folder(self, tmp_path: Path, suffix: str) -> None:
         path = tmp_path / f"x{suffix}"
         path.mkdir()
-        refused(path, "is a folder")
+        refused(path, f"^{re.escape(str(path))}: is a folder; give the path of a file$")
 
     def test_unreadable(self, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tmp_path / f"x{suffix}"
@@ -100,7 +100,7 @@ class TestNoFile:
     def test_fifo_does_not_hang(self, tmp_path: Path, suffix: str) -> None:
         path = tmp_path / f"x{suffix}"
         os.mkfifo(path)
-        refused(path, "not a regular file")
+        refused(path, f"^{re.escape(str(path))}: is not a regular file; give the path of a file$")
 
     def test_name_that_no_file_can_have(self, suffix: str) -> None:
         with pytest.raises(MinigenError, match="embedded null"):

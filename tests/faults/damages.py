@@ -41,8 +41,8 @@ Read = Callable[[Path], Mapping[str, Any]]
 
 def read_checkpoint(path: Path) -> Mapping[str, Any]:
     """The arrays, and the header among them."""
-    header, arrays = checkpoint.load(path, lambda header: ARRAYS)
-    return {"header": header, **arrays}
+    with checkpoint.opened(path) as (header, read):
+        return {"header": header, **read(ARRAYS)}
 
 
 def read_table(path: Path) -> Mapping[str, Any]:

@@ -31,8 +31,8 @@ def main() -> int:
         for _ in range(kills):
             _kill_while_saving(path, after=rng.uniform(0.01, 0.08))
             cut_short += len(list(path.parent.glob("*.tmp"))) > cut_short
-            header, arrays = checkpoint.load(path, lambda header: {"w": WEIGHT})
-            whole += bool((arrays["w"] == header["n"]).all())
+            with checkpoint.opened(path) as (header, read):
+                whole += bool((read({"w": WEIGHT})["w"] == header["n"]).all())
     print(
         f"{whole} of {kills} kills left a whole checkpoint; {cut_short} came while it was written"
     )

@@ -68,9 +68,9 @@ WITH_NAN = ONES.copy()
 WITH_NAN[3, 1, 2] = WITH_NAN[7, 0, 0] = np.nan
 FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "missing": ("x.npy", lambda path: None, "cannot be opened: No such file or directory"),
-    "folder": ("x.npz", Path.mkdir, "is a folder"),
-    "FIFO": ("x.npz", os.mkfifo, "not a regular file"),
-    "FIFO of IDX": ("train-images-idx3-ubyte", os.mkfifo, "not a regular file"),
+    "folder": ("x.npz", Path.mkdir, "x.npz: is a folder; give the path of a file"),
+    "FIFO": ("x.npz", os.mkfifo, "x.npz: is not a regular file; give the path of a file"),
+    "FIFO of IDX": ("train-images-idx3-ubyte", os.mkfifo, "ubyte: is not a regular file; give the"),
     "empty": ("x.npz", Path.touch, "not a NumPy .npz file, it begins with b''"),
     "text": ("x.npy", text("1,2,3\n4,5,6\n"), "not a NumPy .npy file"),
     "HTML": ("x.npz", text("<!DOCTYPE html>"), "not a NumPy .npz file"),
@@ -114,7 +114,7 @@ def test_the_command_says_what_is_wrong(
     tracemalloc.stop()
     error = said(capsys)
     assert message in error
-    assert source in error
+    assert error.count(source) == 1
     assert sorted(tmp_path.iterdir()) == before  # no runs, and nothing executed
     assert peak < 20 * MIB
 

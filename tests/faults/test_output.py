@@ -119,10 +119,13 @@ def test_a_figure_that_cannot_be_written(run: Path, tmp_path: Path) -> None:
         preexec_fn=at_most(max(map(len, before.values()))),
     )
     assert done.returncode == 1
-    assert done.stderr.startswith(f"minigen: error: {run}/figures: cannot be written: ")
+    assert done.stderr.startswith(
+        f"minigen: error: {run}/figures/training.gif: cannot be written: "
+    )
     assert done.stderr.count("\n") == 1
     after = content(run)
     assert {name: after[name] for name in before} == before
+    assert "figures/training.gif" not in after  # whole, or not at all
     assert train(["vae", "--resume", str(run), "--epochs", "3"]) == 0
 
 
@@ -137,15 +140,23 @@ def test_an_error_without_a_number_keeps_its_words(tmp_path: Path) -> None:
         raise OSError("encoder error -2")
 
 
-def test_a_file_in_a_folder_that_is_missing(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("nowhere/x.npy", "No such file or directory; make the folder that is missing"),
+        ("folder.npy", "Is a directory; give the path of a file in a folder"),
+        ("folder.png", "Is a directory; give the path of a file in a folder"),
+        ("x.npy/x.npy", "Not a directory; give the path of a file in a folder"),
+    ],
+)
+def test_a_file_that_cannot_be_in_this_place(
+    place: str, message: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "nowhere" / "x.npy"
+    for name in ("folder.npy", "folder.png"):
+        (tmp_path / name).mkdir()
+    out = tmp_path / place
     assert sample([str(run), "--out", str(out)]) == 1
-    assert said(capsys) == (
-        f"minigen: error: {out}: cannot be written: No such file or directory; make the folder "
-        "that is missing\n"
-    )
+    assert said(capsys) == f"minigen: error: {out}: cannot be written: {message}\n"
 
 
 @pytest.mark.fault("not writable")

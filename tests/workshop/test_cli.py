@@ -113,13 +113,14 @@ def test_auto_says_on_stderr_what_it_chose_and_why(
 
 
 A_COMMAND = r"""
-import os, sys
+import sys, tempfile
 from pathlib import Path
 from minigen.errors import MinigenError
 from minigen.training.progress import progress_bar
 from minigen.workshop import plots, process
 def command():
-    plots.picture(Path(os.devnull), lambda axes: None)
+    with tempfile.TemporaryDirectory() as folder:
+        plots.picture(Path(folder, "a.png"), lambda axes: None)
     with progress_bar(2, "epoch") as bar:
         bar.update()
     print("a\udcff\u03c3.npy")
@@ -161,6 +162,27 @@ def test_closed_streams() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (1, "a\\udcff\\u03c3.npy\n", "")
     done = in_a_shell(">&-")
     assert (done.returncode, done.stdout, done.stderr) == (1, "", FAILURE)
+
+
+@pytest.mark.parametrize(
+    ("said", "typed"),
+    [
+        ("x.npy: 0 to 9; scale=9 brings them there", "x.npy: 0 to 9; --scale 9 brings them there"),
+        ("scale=255 if they are dark, or so", "--scale 255 if they are dark, or so"),
+        ("rows are drawn; shape='table' draws none", "rows are drawn; --shape table draws none"),
+        ("shape='32x32x3' keeps them", "--shape 32x32x3 keeps them"),
+        ("take likelihood=gaussian in a vae, ae", "take --likelihood gaussian in a vae, ae"),
+        ("2 epochs, more than epochs=1; give more", "2 epochs, more than --epochs 1; give more"),
+        ("grid scale=2 is no run folder, x is missing", None),
+        ("a scale=2/x.npy: is a folder; give a file", None),
+        ("go on with train vae --resume 'grid scale=2'", None),
+    ],
+)  # fmt: skip
+def test_an_argument_in_a_remedy_is_an_option_and_one_in_a_name_is_none(
+    said: str, typed: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert process.run(lambda: failing(MinigenError(said))) == 1
+    assert capsys.readouterr().err == f"minigen: error: {typed or said}\n"
 
 
 @pytest.mark.fault("empty name")

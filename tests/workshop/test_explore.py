@@ -4,6 +4,7 @@ import base64
 import html.parser
 import json
 import re
+import shlex
 import zlib
 from pathlib import Path
 from types import ModuleType
@@ -248,11 +249,41 @@ def test_what_goes_wrong_is_said(
         mg.explore(run.model)
     with pytest.raises(mg.MinigenError, match="make the folder that is missing"):
         mg.explore(run, tmp_path / "nowhere" / "page.html")
-    mg.save(run, tmp_path / "run")
-    assert main([str(tmp_path / "run")]) == 1
-    assert "the data of" in capsys.readouterr().err
     assert main([str(tmp_path / "nothing")]) == 1
     assert "is no run folder" in capsys.readouterr().err
+
+
+def test_a_run_on_arrays_says_how_it_gets_a_page(
+    rng: np.random.Generator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, folder = rng.random((60, 64)), tmp_path / "r un"
+    mg.save(small(mg.VAEOptions, rows), folder)
+    assert main([str(folder)]) == 1
+    command = f"python -m minigen.train vae --resume '{folder}' --data PLACE"
+    assert capsys.readouterr().err == (
+        f"minigen: error: {folder} was trained on arrays, 'rows', that no file holds; np.save "
+        f"them, and say where they are: {command}; in Python, load(path, data=load_data(PLACE))\n"
+    )
+    np.save(tmp_path / "x.npy", rows)
+    command = command.replace("PLACE", str(tmp_path / "x.npy"))
+    assert train([*shlex.split(command)[3:], "--no-figures"]) == 0
+    assert main([str(folder)]) == 0
+
+
+@pytest.mark.parametrize("name", ["", ".", "checkpoint.npz", "page", ".html"])
+def test_a_page_is_an_html_file_and_replaces_no_other(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained("ae", points(tmp_path / "x.npy", 20), tmp_path / "run")
+    before = (run / "checkpoint.npz").read_bytes()
+    monkeypatch.chdir(run)
+    with pytest.raises(SystemExit) as stop:
+        main([".", "--out", name])
+    assert stop.value.code == 2
+    assert f"argument --out: must end in .html, got '{name}'" in capsys.readouterr().err
+    with pytest.raises(mg.MinigenError, match=r"a page must end in \.html, got "):
+        mg.explore(mg.load("."), name)
+    assert (run / "checkpoint.npz").read_bytes() == before
 
 
 def test_an_untrained_model_and_a_single_test_row_have_a_page() -> None:

@@ -1,5 +1,8 @@
 """Figures: that pictures hold what was given, where it was given."""
 
+import errno
+import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from minigen.errors import MinigenError
 from minigen.workshop import layout, plots
 
 
@@ -159,3 +163,29 @@ def test_more_labels_have_a_colour_bar() -> None:
 def test_codes_without_labels() -> None:
     axes = drawn(partial(plots.codes, points=np.zeros((25, 2)), labels=None, title="t"))
     assert legend(axes) == []
+
+
+@pytest.mark.fault("full disk")
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda path: plots.picture(path, lambda axes: None),
+        lambda path: plots.animation(path, [lambda axes: None]),
+        lambda path: plots.curves(path, {"loss": [2.0]}, {"loss": [3.0]}, {"loss": "loss"}, {}),
+    ],
+    ids=["picture", "animation", "curves"],
+)
+def test_a_picture_that_cannot_be_written_leaves_the_one_before(
+    draw: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"of an earlier run")
+
+    def full_disk(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(MinigenError, match=r"a\.png: cannot be written: No space left on device"):
+        draw(path)
+    assert path.read_bytes() == b"of an earlier run"
+    assert list(tmp_path.iterdir()) == [path]

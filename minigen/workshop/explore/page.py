@@ -13,7 +13,7 @@ from pathlib import Path
 
 from minigen.errors import MinigenError
 from minigen.metrics import Finding
-from minigen.training import Run
+from minigen.training import Run, check_run
 from minigen.workshop.atomic import replacing
 from minigen.workshop.explore.content import Content, content
 from minigen.workshop.explore.packing import packed
@@ -51,18 +51,18 @@ def explore(
 
     Args:
         run: the model and its data.
-        path: of the file, which is replaced.
+        path: of the .html file, which is replaced.
         findings: of `judge`, to stand on the page.
 
     Raises:
-        MinigenError: `run` is no run, its data are missing, or the file cannot be written.
+        MinigenError: `run` is no run, its data are missing, the path does not end in .html, or the
+            file cannot be written.
     """
-    if not isinstance(run, Run):
-        raise MinigenError(
-            f"explore: expected a Run, got {type(run).__name__}; make one by fit or load"
-        )
-    text = page(content(run, findings))
+    check_run(run)
     path = Path(path)
+    if path.suffix.lower() != ".html":
+        raise MinigenError(f"explore: a page must end in .html, got {str(path)!r}")
+    text = page(content(run, findings))
     with replacing(path) as file:
         file.write(text.encode(errors="backslashreplace"))  # a file's name may be no text
     return path
