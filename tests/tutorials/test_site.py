@@ -14,8 +14,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.tutorials import browser, pages
+from tests.tutorials import pages
 from tests.tutorials.pages import PAGES
+from tests.tutorials.probe import SCREEN, look
+from tests.workshop.browser import Tab
 from tutorials.scripts import plays
 
 pytestmark = pytest.mark.browser
@@ -58,12 +60,9 @@ def built(
     return folder / "site", build
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def site(built: Build) -> Path:
-    """The site with the probe in every page."""
-    if browser.CHROMIUM is None:
-        pytest.skip("no chromium on PATH")
-    browser.prepare(built[0])
+    """The folder of the site."""
     return built[0]
 
 
@@ -88,12 +87,11 @@ def test_nothing_points_to_another_host(
 
 
 @each_page
-def test_a_page_in_the_browser(page: Path, site: Path) -> None:
+def test_a_page_in_the_browser(page: Path, site: Path, tab: Tab) -> None:
     text = page.read_text()
     blocks = pages.blocks(text)
-    seen, console = browser.look(site, f"{page.stem}.html")
+    seen, console = look(tab, site / f"{page.stem}.html")
     assert console == []
-    assert seen.keys() == set(browser.WIDTHS)
     for width, facts in seen.items():
         assert facts["overflow"] <= 0, f"at {width} the page scrolls sideways"
         assert facts["cut"] == [], f"at {width} the page is cut"
@@ -140,9 +138,9 @@ def test_a_page_in_the_browser(page: Path, site: Path) -> None:
 
 
 @pytest.mark.parametrize("page", SHOWN_DARK, ids=lambda page: page.stem)
-def test_a_dark_page_without_motion(page: Path, site: Path) -> None:
+def test_a_dark_page_without_motion(page: Path, site: Path, tab: Tab) -> None:
     """Drawings take its colours, other figures lie on a card, and moving ones rest."""
-    seen, console = browser.look(site, f"{page.stem}.html", dark=True)
+    seen, console = look(tab, site / f"{page.stem}.html", dark=True)
     assert console == []
     for width, facts in seen.items():
         assert facts["overflow"] <= 0
@@ -156,10 +154,10 @@ def test_a_dark_page_without_motion(page: Path, site: Path) -> None:
             assert card or (src.endswith(".svg") and "dark" in scheme), f"{src} at {width}"
 
 
-def test_the_front_page_shows_how_to_train_on_its_first_screen(site: Path) -> None:
-    seen, _ = browser.look(site, "index.html", widths=(1366, 1440))
+def test_the_front_page_shows_how_to_train_on_its_first_screen(site: Path, tab: Tab) -> None:
+    seen, _ = look(tab, site / "index.html", widths=(1366, 1440))
     for facts in seen.values():
-        assert facts["first_command"] < browser.HEIGHT
+        assert facts["first_command"] < SCREEN
 
 
 def pictures(text: str) -> list[str]:
@@ -182,7 +180,9 @@ def leads(link: str, site: Path, page: str) -> bool:
     return not anchor or f'id="{anchor}"' in target.read_text()
 
 
-def test_the_search_finds_a_page(site: Path) -> None:
-    seen, console = browser.look(site, "search.html?q=bernoulli", widths=(1440,))
-    assert any("02-losses.html" in link for link in seen[1440]["found"])
-    assert console == []
+def test_the_search_finds_a_page(site: Path, tab: Tab) -> None:
+    tab.open(site / "search.html", query="?q=bernoulli")
+    tab.wait("document.querySelector('#search-results li a')")
+    results = "[...document.querySelectorAll('#search-results li a')].map(link => link.href)"
+    assert any("02-losses.html" in link for link in tab.evaluate(results))
+    assert tab.console == []

@@ -66,7 +66,14 @@ class Tab:
         elif method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"):
             self.console.append(json.dumps(params)[:2000])
 
-    def open(self, page: Path, width: int = 1440, dark: bool = False, still: bool = False) -> None:
+    def open(
+        self,
+        page: Path,
+        width: int = 1440,
+        dark: bool = False,
+        still: bool = False,
+        query: str = "",
+    ) -> None:
         """Load a page and wait until it is there."""
         self.console.clear()
         self.requests.clear()
@@ -78,7 +85,7 @@ class Tab:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         motion = {"name": "prefers-reduced-motion", "value": "reduce" if still else ""}
         self.call("Emulation.setEmulatedMedia", features=[scheme, motion])
-        self.call("Page.navigate", url=page.resolve().as_uri())
+        self.call("Page.navigate", url=page.resolve().as_uri() + query)
         while "Page.loadEventFired" not in self._events:
             self._note(self._next())
 
