@@ -460,8 +460,9 @@ def test_u26_a_word_is_quoted_for_the_users_shell(text: str, posix: str, windows
 
 
 def test_arguments_of_the_library_are_options_of_the_command() -> None:
-    said = "x/scale=3/y.npy: odd; scale=255 or shape='table', scale=1e-05"
-    assert with_flags(said) == "x/scale=3/y.npy: odd; --scale 255 or --shape table, --scale 1e-05"
+    said = "x/scale=3/y.npy: odd; scale=255 if dark, shape='table' if not, scale=1e-05 brings them"
+    flags = "--scale 255 if dark, --shape table if not, --scale 1e-05 brings them"
+    assert with_flags(said) == f"x/scale=3/y.npy: odd; {flags}"
 
 
 @pytest.mark.fault("run exists")
