@@ -193,7 +193,7 @@ def test_beta_and_importance_weights_exclude_each_other(
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
-    assert "error: beta 2 with 5 importance samples: " in capsys.readouterr().err
+    assert "error: --beta 2 with 5 importance samples: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["1,0.9", "0.5", "a,b", "0.5,-1", "0.5,nan"])
@@ -395,16 +395,16 @@ def test_nothing_is_kept_of_rows_that_cannot_be_drawn(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("vae --lr 1e-40", "lr: a learning rate of 1e-40"),
+        ("vae --lr 1e-40", "--lr: a learning rate of 1e-40"),
         (
             "ae --gamma 1e200 --milestones 1,1",
-            "lr, gamma, milestones: a learning rate from 0.001 to inf",
+            "--lr, --gamma, --milestones: a learning rate from 0.001 to inf",
         ),
         (
             "vae --gamma 1e-200 --milestones 1,2",
-            "lr, gamma, milestones: a learning rate from 0.001 to 0",
+            "--lr, --gamma, --milestones: a learning rate from 0.001 to 0",
         ),
-        ("gan --discriminator-lr 1e31", "lr, discriminator_lr: a learning rate of 1e+31"),
+        ("gan --discriminator-lr 1e31", "--lr, --discriminator-lr: a learning rate of 1e+31"),
     ],
 )
 def test_learning_rates_out_of_bounds_are_refused_before_there_is_a_folder(
