@@ -115,6 +115,17 @@ def test_load_blames_what_is_asked_for_and_not_the_file(
         mg.load(tmp_path / "run", **asked)
 
 
+@pytest.mark.parametrize("source", ["x.npy", "ring"])
+def test_the_seed_of_the_data_may_be_another_than_that_of_the_training(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", ROWS)
+    run = prepare(ALL[0], mg.load_data(source, seed=3))
+    mg.save(run, "run")
+    np.testing.assert_array_equal(mg.load("run").dataset.test, run.dataset.test)
+
+
 def test_save_replaces_nothing_unasked(tmp_path: Path) -> None:
     run = fitted(ALL[1])
     mg.save(run, tmp_path / "run")

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from minigen.checks import check_whole
 from minigen.data.mixture import Mixture
 from minigen.data.reading import AS_STORED, Reading, spelled
 from minigen.data.rows import (
@@ -46,6 +47,7 @@ class Dataset:
         mixture: the density that the rows were drawn from, where it is known.
         notes: what was done to the data on the way in, a clause each, for the log.
         reading: how they were made of what is stored.
+        seed: chose the test rows, or drew them all.
 
     Raises:
         MinigenError: the arrays are not such rows, or uint8 that need not be pixels.
@@ -60,6 +62,7 @@ class Dataset:
     mixture: Mixture | None = None
     notes: tuple[str, ...] = ()
     reading: Reading = AS_STORED
+    seed: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", f"{self.name}")  # of a Path, for checkpoints
@@ -80,6 +83,7 @@ class Dataset:
             check_pixels(self.name, self.train, self.test)
         if self.image_shape is not None:
             check_image_shape(self.name, self.image_shape, self.width)
+        object.__setattr__(self, "seed", check_whole("seed", self.seed, least=0))
 
     def __repr__(self) -> str:
         shape = f"images of {spelled(self.image_shape)}" if self.image_shape else "rows"
@@ -205,6 +209,7 @@ class Dataset:
             labels["test"],
             notes=tuple(dict.fromkeys([*said, *clipped, *drawn, *lost])),  # each once, in order
             reading=reading,
+            seed=seed,
         )
 
     def require_unit_interval(self) -> None:

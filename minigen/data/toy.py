@@ -49,4 +49,5 @@ def toy_dataset(name: str, seed: int) -> Dataset:
         test_labels=test_labels,
         mixture=mixture,
         notes=(f"drawn from {len(mixture.centres)} Gaussians of std {mixture.std} by seed {seed}",),
+        seed=seed,
     )

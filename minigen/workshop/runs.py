@@ -53,6 +53,7 @@ def write_run(folder: RunFolder, run: Run, snapshots: Snapshots) -> None:
             "value_range": dataset.value_range,
             "pixels": dataset.pixels,
             "reading": asdict(dataset.reading),
+            "seed": dataset.seed,
         },
         "versions": versions(),
         "history": [asdict(record) for record in run.history],
@@ -203,10 +204,10 @@ class _StoredData:
         self.value_range = float(low), float(high)
         self.pixels = bool(facts["pixels"])
         self.reading = Reading(**facts["reading"])
+        self.seed = check_whole("seed", facts["seed"], least=0)
         self.fingerprint = str(facts["sha256"])
         self._folder, self._given = folder, dataset
         self._resume = resume_command(options.model, folder.path)
-        self._seed = options.seed
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -217,7 +218,7 @@ class _StoredData:
     def _dataset(self) -> Dataset:
         path = self._folder.path
         try:
-            dataset = self._given or data.load(self.name, seed=self._seed, **asdict(self.reading))
+            dataset = self._given or data.load(self.name, seed=self.seed, **asdict(self.reading))
         except MinigenError as error:
             if os.path.isabs(self.name) or self.name in data.NAMES:
                 lost = f"the data of {path}: {error}; or say where they are now"

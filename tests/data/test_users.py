@@ -21,7 +21,7 @@ from minigen.evaluate import main as evaluate
 from minigen.gradcheck.__main__ import main as gradcheck
 from minigen.sample import main as sample
 from minigen.train import main
-from minigen.workshop.process import quoted, with_flags
+from minigen.workshop.process import quoted
 from tests.data.test_idx import idx_bytes
 from tests.helpers import pixels
 
@@ -457,12 +457,6 @@ def test_u25_a_large_run_says_so_before_it_is_written(
 )
 def test_u26_a_word_is_quoted_for_the_users_shell(text: str, posix: str, windows: str) -> None:
     assert (quoted(text, windows=False), quoted(text, windows=True)) == (posix, windows)
-
-
-def test_arguments_of_the_library_are_options_of_the_command() -> None:
-    said = "x/scale=3/y.npy: odd; scale=255 if dark, shape='table' if not, scale=1e-05 brings them"
-    flags = "--scale 255 if dark, --shape table if not, --scale 1e-05 brings them"
-    assert with_flags(said) == f"x/scale=3/y.npy: odd; {flags}"
 
 
 @pytest.mark.fault("run exists")

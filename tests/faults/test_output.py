@@ -237,6 +237,7 @@ FACTS = {
     "value_range": [0, 1],
     "pixels": True,
     "reading": {},
+    "seed": 0,
 }
 
 
@@ -270,6 +271,7 @@ FACTS = {
         {"data": {**FACTS, "image_shape": "ab"}},
         {"data": {**FACTS, "image_shape": []}},
         {"data": {**FACTS, "value_range": [0]}},
+        {"data": {**FACTS, "seed": -1}},
         {"data": {**FACTS, "reading": 5}},
         {"data": {**FACTS, "reading": {"scale": 0}}},
         {"data": {**FACTS, "reading": {"colour": 1}}},

@@ -173,6 +173,7 @@ def test_closed_streams() -> None:
         ("shape='32x32x3' keeps them", "--shape 32x32x3 keeps them"),
         ("take likelihood=gaussian in a vae, ae", "take --likelihood gaussian in a vae, ae"),
         ("2 epochs, more than epochs=1; give more", "2 epochs, more than --epochs 1; give more"),
+        ("x/scale=3/y: odd; scale=1e-05 brings it", "x/scale=3/y: odd; --scale 1e-05 brings it"),
         ("grid scale=2 is no run folder, x is missing", None),
         ("a scale=2/x.npy: is a folder; give a file", None),
         ("go on with train vae --resume 'grid scale=2'", None),
