@@ -42,12 +42,12 @@ def _answer(name: str | None, bugs: bool, line: int, hint: int | None, solution:
         raise MinigenError(f"{SOLVED} is damaged; delete it, your files stay") from None
     bugs, right = bugs or bool(line), True
     prefix = "bug_" if bugs else ""
-    if name is None:
+    if not (name or line or hint or solution):
         for each in NAMES:
             print(f"[{'x' if prefix + each in solved else ' '}] {each:20} {load(each).title}")
         print(_following(solved, prefix))
         return True
-    exercise, path = load(name), FOLDER / f"{prefix}{name}.py"
+    exercise, path = load(name or ""), FOLDER / f"{prefix}{name}.py"
     FOLDER.mkdir(exist_ok=True)
     if hint:
         print(seen(exercise) if bugs else exercise.hints[hint - 1])
@@ -61,7 +61,7 @@ def _answer(name: str | None, bugs: bool, line: int, hint: int | None, solution:
         named_line = path.read_text(encoding="utf-8").splitlines()[line - 1 : line]
         found = [text.strip() for text in named_line] == [wrong_line(exercise)[1]]
         named = Verdict(found, f"The bug is not in line {line}.")
-        ok, words = named if line else check_file(name, path)
+        ok, words = named if line else check_file(exercise.name, path)
         right = bool(ok)
         if bugs:  # without the hints, which name the slip
             words = story(exercise) if right else re.sub("\n +.*", "", words)
@@ -69,7 +69,7 @@ def _answer(name: str | None, bugs: bool, line: int, hint: int | None, solution:
         (solved.add if right else solved.discard)(path.stem)
         SOLVED.write_text(json.dumps(sorted(solved)), encoding="utf-8")
         if right:
-            print(_following(solved, prefix, name))
+            print(_following(solved, prefix, exercise.name))
     return right
 
 

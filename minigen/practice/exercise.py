@@ -91,6 +91,8 @@ class Exercise:
                 function(**{k: np.flip(x) for k, x in self.inputs.items()})
             *value, function = results
             results = function(self.upstream)
+            if careful and repr(results) != repr(function(self.upstream)):
+                raise MinigenError("a second call of backward gives another gradient")
         found = results if isinstance(results, tuple) else (results,)
         if len(found) != len(self.returned):
             asked = "; ".join(f"{x}, {described(self.truth[x])}" for x in self.returned)

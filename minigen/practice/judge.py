@@ -61,9 +61,7 @@ def _faults(exercise: Exercise, function: Function) -> Iterator[str]:
         place = f": {came}" if came.startswith(asked) else f": {came}, not {asked}"
         if name in arrays:
             at = np.unravel_index(np.argmax(np.abs(x - right[name])), x.shape)
-            place = (
-                f" at [{', '.join(map(str, at))}]: {x[at] + 0:.8g}, not {right[name][at] + 0:.8g}"
-            )
+            place = f" at {[*map(int, at)]}: {x[at] + 0:.8g}, not {right[name][at] + 0:.8g}"
         hint = recognize(exercise, name, x) if getattr(x, "dtype", "") == "float64" else ""
         yield f"{name:10} wrong{place}\n{'':10} {hint}".rstrip()
 

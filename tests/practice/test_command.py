@@ -256,6 +256,8 @@ def test_ones_own_vae_learns_digits_as_minigens_does() -> None:
     ("words", "message"),
     [
         (["nothing"], "no exercise is called 'nothing'"),
+        (["--hint"], "no exercise is called ''; take one of linear, relu,"),
+        (["--line", "3"], "no exercise is called ''; take one of linear, relu,"),
         (["linear", "--hint", "4"], "argument --hint: invalid choice: 4"),
     ],
 )

@@ -188,6 +188,8 @@ def test_a_pass_leaves_alone_what_it_is_given(new: str) -> None:
 def test_a_pass_depends_on_no_other_call() -> None:
     last = ("    y = np", "    global last\n    last = x\n    y = np")
     assert "dx         wrong" in check(written("relu", last, ("(x > 0)", "(last > 0)"))).report
+    spent = written("squared_error", ("dprediction = 2", "error[:] *= 2; dprediction = 1"))
+    assert "a second call of backward gives another gradient" in check(spent).report
 
 
 @pytest.mark.parametrize(
